@@ -1,0 +1,1 @@
+"""What is recorded, kept and proven of a conversation?"""
