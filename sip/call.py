@@ -69,6 +69,8 @@ TRANSITIONS: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (_S.UNBRIDGED, AgentMissing): _S.UNBRIDGED,
     (_S.UNBRIDGED, SafeHarbourStarted): _S.ABANDONING,
     (_S.ABANDONING, SafeHarbourEnded): _S.ABANDONING,
+    (_S.ABANDONING, AnnouncementStarted): _S.ANNOUNCING,  # an agent's order crossed the message: still counted abandoned
+    (_S.ABANDONING, Bridged): _S.BRIDGED,  # the same, for a customer who had been disclosed to already
     (_S.ENDED, SafeHarbourEnded): _S.ENDED,
     (_S.ENDED, Unbridged): _S.ENDED,  # the PBX may report the leave after the hang-up
     (_S.ENDED, OriginateFailed): _S.ENDED,  # OriginateResponse and Hangup come in either order
@@ -119,8 +121,11 @@ class Call:
 
     @property
     def abandoned(self) -> bool:
-        """A person may have answered and no agent was given: 16 CFR 310.4(b)(1)(iv). True from the message's start."""
-        return self.safe_harbour_at is not None and self.bridged_at is None
+        """A person may have answered and no agent came in time: 16 CFR 310.4(b)(1)(iv). True from the message's start.
+
+        An agent who comes after the message has begun does not undo it.
+        """
+        return self.safe_harbour_at is not None and (self.bridged_at is None or self.safe_harbour_at < self.bridged_at)
 
 
 def ordered(call_id: str, at: datetime) -> Call:
@@ -128,7 +133,7 @@ def ordered(call_id: str, at: datetime) -> Call:
     return Call(call_id, CallState.ORDERED, at)
 
 
-def apply(call: Call, event: CallEvent) -> Call:
+def apply(call: Call, event: CallEvent) -> Call:  # noqa: C901, PLR0912 -- one arm an event, nothing nested
     """The call after the event. Raises IllegalTransition for an event its state does not allow."""
     if event.call_id != call.call_id:
         raise ValueError(f"event of call {event.call_id} applied to call {call.call_id}")

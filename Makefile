@@ -1,0 +1,40 @@
+# The commands that stay the same. Each does the set-up it needs by itself.
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench docs revision lock clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: ## make .venv/ with the command at .venv/bin/ringfence
+	@.ci/setup run
+
+demo: setup ## a whole campaign on a private Asterisk: calls, recordings, report
+	@.venv/bin/ringfence demo
+
+test: lint ## check everything, then ring real calls through a real Asterisk
+	@echo "pytest …"
+	@.venv/bin/pytest -q --numprocesses 2 --dist loadfile --cov
+
+lint: ## ruff, mypy --strict and the import contracts
+	@.ci/setup dev
+	@echo "ruff …" && .venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .
+	@echo "mypy …" && .venv/bin/mypy --no-error-summary
+	@echo "lint-imports …" && .venv/bin/lint-imports --no-logo
+
+bench: setup ## measure: gate, pacing, dialing, archive, import
+	@.venv/bin/ringfence bench all
+
+docs: ## write the generated parts of the documentation again
+	@.ci/setup dev
+	@.venv/bin/python -m tests.generated
+
+revision: ## write the next revision of the database (MESSAGE='what changes')
+	@.ci/revision '$(MESSAGE)'
+
+lock: ## pin all dependencies again (UPGRADE=1 for newer versions)
+	@.ci/lock
+
+clean: ## take away all that make and the tools have made here
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

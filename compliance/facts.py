@@ -1,0 +1,112 @@
+"""What is already known about a person when the gate is asked: past events and do-not-call entries. Values only.
+
+Attempt, unanswered, live answer and conversation are different events because the laws count different ones:
+12 CFR 1006.14 counts calls placed, GB/T 45251 counts conversations, the Chinese bank code counts unanswered tries.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+INTERNAL = "internal"  # the seller's own do-not-call list
+
+
+class EventKind(StrEnum):
+    """What a ledger row says happened. Rows are never changed; states are derived from them."""
+
+    ATTEMPT = "attempt"  # the originate was about to be sent: counts for ever, unless NOT_RUNG proves it silent
+    RINGING = "ringing"
+    UNANSWERED = "unanswered"
+    LIVE_ANSWER = "live_answer"
+    MACHINE = "machine"
+    CONVERSATION = "conversation"
+    REFUSAL = "refusal"  # the person declined the offer
+    OPT_OUT = "opt_out"  # the person asked not to be called again
+    ABANDONED = "abandoned"
+    NOT_RUNG = "not_rung"  # the attempt is known not to have alerted anybody
+    ENDED = "ended"  # the call is over, whatever came of it; also closes an attempt whose fate stays unknown
+    SUPPRESSED = "suppressed"  # an entry was put on a do-not-call list
+
+
+#: Events a cap may count.
+COUNTABLE = frozenset(
+    {
+        EventKind.ATTEMPT,
+        EventKind.UNANSWERED,
+        EventKind.LIVE_ANSWER,
+        EventKind.MACHINE,
+        EventKind.CONVERSATION,
+        EventKind.REFUSAL,
+        EventKind.ABANDONED,
+    }
+)
+
+#: Events that prove a phone alerted: with one of them NOT_RUNG is a contradiction, and the attempt counts.
+RANG = frozenset(
+    {
+        EventKind.RINGING,
+        EventKind.UNANSWERED,
+        EventKind.LIVE_ANSWER,
+        EventKind.MACHINE,
+        EventKind.CONVERSATION,
+        EventKind.REFUSAL,
+        EventKind.OPT_OUT,
+        EventKind.ABANDONED,
+    }
+)
+
+#: Events after which nothing more is to be found out about an attempt.
+FINAL = frozenset(
+    {
+        EventKind.UNANSWERED,
+        EventKind.MACHINE,
+        EventKind.CONVERSATION,
+        EventKind.ABANDONED,
+        EventKind.NOT_RUNG,
+        EventKind.ENDED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEvent:
+    """One thing that happened to a person on a number. `attempt_id` is None where there was no attempt of ours."""
+
+    kind: EventKind
+    at: datetime
+    person: str
+    number: str
+    campaign: str
+    seller: str
+    subject: str
+    attempt_id: str | None = None
+    zones: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A do-not-call entry: a number (for everybody on it), a person (on all their numbers), or both."""
+
+    at: datetime
+    reason: str
+    source: str
+    number: str | None = None
+    person: str | None = None
+    scope: str = INTERNAL
+
+    def covers(self, number: str, person: str) -> bool:
+        """Whether ringing this person on this number would go against the entry."""
+        return (self.number is not None and self.number == number) or (self.person is not None and self.person == person)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the rules may look at. `numbers` are the numbers known to be the person's, beside the one to be dialed.
+
+    Live permits of other attempts are among `events` as attempts: they may ring at any moment.
+    """
+
+    events: tuple[LedgerEvent, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    numbers: tuple[str, ...] = ()

@@ -1,0 +1,97 @@
+"""Which number is meant, and where may its owner be? The rule it protects: an unknown place never widens the hours.
+
+An area code tells where a number was issued, not where its owner is, and libphonenumber gives some numbers one zone
+where their area has two. `zones_of` therefore answers with every zone it cannot rule out.
+"""
+
+import phonenumbers
+from phonenumbers import timezone
+
+LONGEST_TEXT = 64  # the longest E.164 number has 15 digits; the rest is punctuation
+
+_UNKNOWN = "Etc/Unknown"
+
+#: Area codes of the North American plan whose area has more zones than libphonenumber gives some of its numbers.
+SPLIT_AREA_CODES: dict[str, tuple[str, ...]] = {
+    "208": ("America/Boise", "America/Los_Angeles"),  # Idaho
+    "250": ("America/Vancouver", "America/Edmonton", "America/Fort_Nelson"),  # British Columbia
+    "270": ("America/New_York", "America/Chicago"),  # Kentucky
+    "306": ("America/Regina", "America/Edmonton"),  # Saskatchewan with Lloydminster
+    "308": ("America/Chicago", "America/Denver"),  # Nebraska
+    "334": ("America/Chicago", "America/New_York"),  # Alabama with Phenix City
+    "364": ("America/New_York", "America/Chicago"),  # Kentucky
+    "418": ("America/Toronto", "America/Halifax"),  # Quebec with the Magdalen Islands
+    "423": ("America/New_York", "America/Chicago"),  # Tennessee
+    "432": ("America/Chicago", "America/Denver"),  # Texas
+    "458": ("America/Los_Angeles", "America/Boise"),  # Oregon with Malheur
+    "541": ("America/Los_Angeles", "America/Boise"),
+    "574": ("America/Indiana/Indianapolis", "America/Chicago"),  # Indiana with Starke
+    "605": ("America/Chicago", "America/Denver"),  # South Dakota
+    "620": ("America/Chicago", "America/Denver"),  # Kansas
+    "701": ("America/Chicago", "America/Denver"),  # North Dakota
+    "709": ("America/St_Johns", "America/Goose_Bay"),  # Newfoundland and Labrador
+    "775": ("America/Los_Angeles", "America/Denver"),  # Nevada with West Wendover
+    "785": ("America/Chicago", "America/Denver"),  # Kansas
+    "807": ("America/Toronto", "America/Winnipeg"),  # Ontario
+    "812": ("America/Indiana/Indianapolis", "America/Chicago"),  # Indiana with Evansville
+    "850": ("America/New_York", "America/Chicago"),  # Florida
+    "867": ("America/Whitehorse", "America/Edmonton", "America/Winnipeg", "America/Toronto", "America/Regina"),  # the North
+    "906": ("America/Detroit", "America/Menominee"),  # Michigan
+    "907": ("America/Anchorage", "America/Adak"),  # Alaska
+    "915": ("America/Denver", "America/Chicago"),  # Texas
+    "928": ("America/Phoenix", "America/Denver"),  # Arizona with the Navajo Nation
+    "930": ("America/Indiana/Indianapolis", "America/Chicago"),
+    "931": ("America/Chicago", "America/New_York"),  # Tennessee
+    "986": ("America/Boise", "America/Los_Angeles"),
+}
+
+#: Countries for which libphonenumber leaves zones out of every answer.
+SPLIT_COUNTRIES: dict[int, tuple[str, ...]] = {
+    62: ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"),
+}
+
+
+class BadNumber(ValueError):
+    """The text is not one telephone number that can be dialed. The message says why, and never repeats the text."""
+
+
+def parse_number(text: str, region: str) -> str:
+    """The number in E.164. `region` (ISO 3166, two letters) says how a number without a leading + is read.
+
+    Raises BadNumber for anything that is not one complete, valid number; an extension is refused rather than dropped.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise BadNumber(f"too long for a telephone number: {len(text)} characters, at most {LONGEST_TEXT}")
+    if not text.strip():
+        raise BadNumber("empty: a telephone number is needed")
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException as error:
+        raise BadNumber(_PARSE_FAULTS.get(error.error_type, "not a telephone number")) from None
+    if number.extension:
+        raise BadNumber("has an extension, which a dialer cannot reach")
+    if not phonenumbers.is_valid_number(number):
+        raise BadNumber(f"not a number in use in the plan of country code +{number.country_code}")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def zones_of(number: str) -> tuple[str, ...]:
+    """Every IANA zone the owner of an E.164 number may be in, sorted; empty when nothing is known of it."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return ()
+    zones = set(timezone.time_zones_for_number(parsed)) - {_UNKNOWN}
+    zones |= set(SPLIT_COUNTRIES.get(parsed.country_code or 0, ()))
+    if zones and parsed.country_code == 1:
+        zones |= set(SPLIT_AREA_CODES.get(str(parsed.national_number)[:3], ()))
+    return tuple(sorted(zones))
+
+
+_PARSE_FAULTS = {
+    phonenumbers.NumberParseException.INVALID_COUNTRY_CODE: "no country code, and the region gives none",
+    phonenumbers.NumberParseException.NOT_A_NUMBER: "not a telephone number",
+    phonenumbers.NumberParseException.TOO_SHORT_AFTER_IDD: "too short after the international prefix",
+    phonenumbers.NumberParseException.TOO_SHORT_NSN: "too short for a telephone number",
+    phonenumbers.NumberParseException.TOO_LONG: "too long for a telephone number",
+}

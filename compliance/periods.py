@@ -1,0 +1,158 @@
+"""Over which time does a limit count, and when does an event leave the count? The rule it protects: no early second chance.
+
+The shapes the laws use: a number of hours (Florida: 24 h), local calendar days (12 CFR 1006.14: 7; C. consom. D.223-9:
+30), and calendar days, weeks and months. A calendar day is not 24 hours. With several candidate zones the stricter
+one holds: an event has left only when it has left everywhere.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from compliance.wallclock import local_date, start_of_day, zone_named
+from compliance.windows import WEEKDAYS
+
+CALLEE = "callee"
+LONGEST_DAYS = 3660  # ten years; a longer limit is a slip of the pen
+
+_ROLLING = re.compile(r"rolling:([1-9][0-9]{0,5})([mhd])")
+_ROLLING_DAYS = re.compile(r"rolling_days:([1-9][0-9]{0,5})@(\S+)")
+_CALENDAR = re.compile(r"calendar:(?:(day|month)|week\(([a-z]+)\))@(\S+)")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+class CalendarUnit(StrEnum):
+    """A stretch of the calendar that begins at a local midnight."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """The last `length` of real time."""
+
+    length: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class RollingDays:
+    """Today and the days before it, `days` local dates in all. `clock` is an IANA zone or CALLEE."""
+
+    days: int
+    clock: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPeriod:
+    """The current local day, week (from `week_start`, 0 is Monday) or month. `clock` is an IANA zone or CALLEE."""
+
+    unit: CalendarUnit
+    clock: str
+    week_start: int = 0
+
+
+Period = Rolling | RollingDays | CalendarPeriod
+
+
+def parse_period(text: str) -> Period:
+    """Reads `rolling:24h`, `rolling_days:7@callee` or `calendar:week(mon)@Asia/Shanghai`. Raises ValueError with the reason."""
+    if match := _ROLLING.fullmatch(text):
+        length = int(match[1]) * _UNITS[match[2]]
+        if length > timedelta(days=LONGEST_DAYS):
+            raise ValueError(f"{text!r} is longer than {LONGEST_DAYS} days")
+        return Rolling(length)
+    if match := _ROLLING_DAYS.fullmatch(text):
+        if int(match[1]) > LONGEST_DAYS:
+            raise ValueError(f"{text!r} is longer than {LONGEST_DAYS} days")
+        return RollingDays(int(match[1]), _clock(match[2]))
+    if match := _CALENDAR.fullmatch(text):
+        if match[1]:
+            return CalendarPeriod(CalendarUnit(match[1]), _clock(match[3]))
+        if match[2] not in WEEKDAYS:
+            raise ValueError(f"{match[2][:40]!r} is not a day a week starts on: use mon … sun")
+        return CalendarPeriod(CalendarUnit.WEEK, _clock(match[3]), WEEKDAYS.index(match[2]))
+    raise ValueError(
+        f"{text[:60]!r} is not a period of this version: use rolling:24h, rolling_days:30@callee, "
+        "or calendar:day, week(mon) or month with @callee or @<IANA zone>"
+    )
+
+
+def needs_location(period: Period) -> bool:
+    """Whether the period depends on where the person called is."""
+    return not isinstance(period, Rolling) and period.clock == CALLEE
+
+
+def leaves_at(period: Period, at: datetime, zones: Sequence[str]) -> datetime:
+    """The first instant at which an event of time `at` is no longer counted, in any of the callee's `zones`.
+
+    Raises UnknownZone, and ValueError when a callee's clock is asked for and `zones` is empty.
+    """
+    if isinstance(period, Rolling):
+        return at + period.length
+    return max(start_of_day(_first_day_after(period, local_date(at, zone)), zone) for zone in _zones(period, zones))
+
+
+def starts_at(period: Period, now: datetime, zones: Sequence[str]) -> datetime:
+    """From when on events are counted at `now`: that instant included for calendar shapes, excluded for a rolling one.
+
+    Raises as `leaves_at` does.
+    """
+    if isinstance(period, Rolling):
+        return now - period.length
+    return min(start_of_day(_first_day(period, local_date(now, zone)), zone) for zone in _zones(period, zones))
+
+
+def reach(period: Period) -> timedelta:
+    """No event older than this is counted, wherever the person is: how far back the ledger must be read."""
+    slack = timedelta(days=2)  # zones are up to 26 h apart, and a day may have 25 hours
+    match period:
+        case Rolling(length=length):
+            return length
+        case RollingDays(days=days):
+            return timedelta(days=days) + slack
+        case CalendarPeriod(unit=unit):
+            return {CalendarUnit.DAY: timedelta(1), CalendarUnit.WEEK: timedelta(7), CalendarUnit.MONTH: timedelta(31)}[
+                unit
+            ] + slack
+
+
+def _first_day(period: RollingDays | CalendarPeriod, today: date) -> date:
+    match period:
+        case RollingDays(days=days):
+            return today - timedelta(days=days - 1)
+        case CalendarPeriod(unit=CalendarUnit.WEEK, week_start=week_start):
+            return today - timedelta(days=(today.weekday() - week_start) % 7)
+        case CalendarPeriod(unit=CalendarUnit.MONTH):
+            return today.replace(day=1)
+        case CalendarPeriod():
+            return today
+
+
+def _first_day_after(period: RollingDays | CalendarPeriod, day: date) -> date:
+    match period:
+        case RollingDays(days=days):
+            return day + timedelta(days=days)
+        case CalendarPeriod(unit=CalendarUnit.WEEK):
+            return _first_day(period, day) + timedelta(days=7)
+        case CalendarPeriod(unit=CalendarUnit.MONTH):
+            return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+        case CalendarPeriod():
+            return day + timedelta(days=1)
+
+
+def _zones(period: RollingDays | CalendarPeriod, zones: Sequence[str]) -> list[ZoneInfo]:
+    names = zones if period.clock == CALLEE else (period.clock,)
+    if not names:
+        raise ValueError("the callee's clock is asked for, but no time zone is known")
+    return [zone_named(name) for name in names]
+
+
+def _clock(text: str) -> str:
+    if text != CALLEE:
+        zone_named(text)
+    return text

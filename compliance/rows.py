@@ -1,0 +1,181 @@
+"""What is done to the rows of the gate inside somebody else's transaction: append, lock, look up. Commits nothing.
+
+The rules it protects: the ledger only grows, one row after the other; and on PostgreSQL, where transactions run side
+by side, whoever decides about a person or a number is alone with it. SQLite has one writer at a time.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Table, func, insert, or_, select, union, update
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DataError
+
+from compliance.chain import GENESIS, ChainFault, ChainReport, link_hash, walk
+from compliance.facts import INTERNAL, EventKind, LedgerEvent, Suppression
+from compliance.tables import body_of, event_fields, ledger, ledger_tip, link_of, permit, suppression, suppression_of
+
+CHAIN_LOCK = "end of the ledger chain"
+TIP = 1  # the id of the one row of ledger_tip
+READ_AT_ONCE = 10_000
+
+_E164 = re.compile(r"\+[1-9][0-9]{3,14}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class UnresolvedAttempt:
+    """An attempt that was sent, and of which the ledger does not know how it ended: it counts, and is never sent again."""
+
+    attempt_id: str
+    permit_id: str
+    person: str
+    number: str
+    campaign: str
+    spent_at: datetime
+    kinds: tuple[EventKind, ...]  # what is known of it, in the order in which it was written
+
+
+def check_number(number: str) -> None:
+    """Raises ValueError unless the number is E.164: another spelling would escape the caps and the do-not-call list."""
+    if not _E164.fullmatch(number):
+        raise ValueError("a number must be in E.164: + and 4 to 15 digits")
+
+
+def lock_keys(connection: Connection, *keys: str | None) -> bool:
+    """Waits until this transaction is alone with the keys; held to its end. False where it is alone anyway (SQLite).
+
+    To be called once a transaction, with all its keys: they are taken in one order, so that nobody waits in a circle.
+    """
+    if connection.dialect.name != "postgresql":
+        return False
+    for number in sorted({_lock_number(key) for key in keys if key}):
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
+    return True
+
+
+def append(connection: Connection, events: Sequence[LedgerEvent], recorded_at: datetime) -> int:
+    """Writes the events at the end of the chain and answers with the `seq` of the first of them."""
+    lock_keys(connection, CHAIN_LOCK)  # always the last lock of a transaction
+    tip = connection.execute(select(ledger_tip.c.seq, ledger_tip.c.hash).where(ledger_tip.c.id == TIP)).first()
+    first = seq = (tip.seq if tip else 0) + 1
+    previous = tip.hash if tip else GENESIS
+    rows = []
+    for seq, event in enumerate(events, start=first):
+        fields = {**event_fields(event), "recorded_at": recorded_at}
+        row_hash = link_hash(seq, body_of(fields), previous)
+        rows.append({**fields, "seq": seq, "prev_hash": previous, "hash": row_hash})
+        previous = row_hash
+    if rows:
+        connection.execute(insert(ledger), rows)
+        if tip:
+            connection.execute(update(ledger_tip).where(ledger_tip.c.id == TIP).values(seq=seq, hash=previous))
+        else:
+            connection.execute(insert(ledger_tip).values(id=TIP, seq=seq, hash=previous))
+    return first
+
+
+def put_suppressions(connection: Connection, entries: Sequence[Suppression], now: datetime) -> int:
+    """Adds those entries that are not on the list yet, each with its ledger row, and voids unspent permits; how many were new."""
+    for entry in entries:
+        _check_entry(entry)
+    people = [entry.person for entry in entries if entry.person]
+    numbers = [entry.number for entry in entries if entry.number]
+    touched = on_any_key(suppression, people, numbers)
+    known = {(row.scope, row.number, row.person) for row in connection.execute(select(suppression).where(touched))}
+    fresh: list[Suppression] = []
+    for entry in entries:
+        key = (entry.scope, entry.number or "", entry.person or "")
+        if key not in known:
+            known.add(key)
+            fresh.append(entry)
+    if fresh:
+        first = append(connection, [_as_event(entry) for entry in fresh], now)
+        rows = [{"seq": seq, **_suppression_fields(entry)} for seq, entry in enumerate(fresh, start=first)]
+        connection.execute(insert(suppression), rows)
+    live = on_any_key(permit, people, numbers) & permit.c.spent_at.is_(None) & permit.c.voided_at.is_(None)
+    connection.execute(update(permit).where(live).values(voided_at=now))
+    return len(fresh)
+
+
+def find_suppressions(connection: Connection, number: str, person: str) -> tuple[Suppression, ...]:
+    """The internal do-not-call entries for the number, or for the person, oldest first."""
+    on_list = on_any_key(suppression, [person] if person else [], [number] if number else [])
+    found = select(suppression).where(on_list, suppression.c.scope == INTERNAL).order_by(suppression.c.seq)
+    return tuple(suppression_of(row) for row in connection.execute(found).mappings())
+
+
+def known_numbers(connection: Connection, person: str) -> frozenset[str]:
+    """Every number on which the person was called, or is about to be."""
+    called = select(ledger.c.number).where(ledger.c.person == person, ledger.c.number != "")
+    about_to_be = select(permit.c.number).where(permit.c.person == person)
+    return frozenset(connection.execute(union(called, about_to_be)).scalars())
+
+
+def on_any_key(table: Table, people: Collection[str], numbers: Collection[str]) -> ColumnElement[bool]:
+    """Rows of one of the people or on one of the numbers."""
+    return or_(table.c.person.in_(people), table.c.number.in_(numbers))
+
+
+def audit(connection: Connection) -> ChainReport:
+    """Walks the whole chain, then compares the tables that are derived from it with it."""
+    tip = connection.execute(select(ledger_tip.c.seq, ledger_tip.c.hash).where(ledger_tip.c.id == TIP)).first()
+    every_row = select(ledger).order_by(ledger.c.seq)
+    try:
+        rows = connection.execution_options(yield_per=READ_AT_ONCE).execute(every_row).mappings()
+        report = walk((link_of(row) for row in rows), tip.seq if tip else 0, tip.hash if tip else GENESIS)
+    except (ValueError, DataError) as error:  # a column does not even hold a value of its type any more
+        reason = error.orig if isinstance(error, DataError) else error
+        return ChainReport(0, 0, GENESIS, (ChainFault(0, f"a ledger row cannot be read: {reason}"),))
+    faults = report.faults + tuple(ChainFault(seq, text) for seq, text in _strays(connection))
+    return ChainReport(report.rows, report.tip_seq, report.tip_hash, faults)
+
+
+def _strays(connection: Connection) -> Iterable[tuple[int, str]]:
+    attempt = (ledger.c.attempt_id == permit.c.attempt_id) & (ledger.c.kind == EventKind.ATTEMPT.value)
+    spent = select(permit.c.attempt_id).outerjoin(ledger, attempt).where(permit.c.spent_at.is_not(None), ledger.c.seq.is_(None))
+    for attempt_id in connection.execute(spent).scalars():
+        yield 0, f"attempt {attempt_id} was sent, but its ledger row is gone"
+    unspent = select(ledger.c.seq).join(permit, attempt).where(permit.c.spent_at.is_(None))
+    for seq in connection.execute(unspent).scalars():
+        yield seq, "the attempt was sent, but its permit says that it was not"
+    same = (suppression.c.seq == ledger.c.seq) & (suppression.c.number == ledger.c.number)
+    same &= suppression.c.person == ledger.c.person
+    proven = ledger.c.kind == EventKind.SUPPRESSED.value
+    lifted = select(ledger.c.seq).outerjoin(suppression, same).where(proven, suppression.c.seq.is_(None))
+    for seq in connection.execute(lifted).scalars():
+        yield seq, "the do-not-call entry of this row is gone or was altered"
+    unproven = select(suppression.c.seq).outerjoin(ledger, same & proven).where(ledger.c.seq.is_(None))
+    for seq in connection.execute(unproven).scalars():
+        yield seq, "a do-not-call entry has no ledger row that proves it"
+
+
+def _check_entry(entry: Suppression) -> None:
+    if not entry.number and not entry.person:
+        raise ValueError("a do-not-call entry needs a number or a person")
+    if entry.number:
+        check_number(entry.number)
+    if entry.scope != INTERNAL:
+        raise ValueError(f"no rule obeys a do-not-call list {entry.scope!r}: use {INTERNAL!r}")
+
+
+def _as_event(entry: Suppression) -> LedgerEvent:
+    facts = (("reason", entry.reason), ("scope", entry.scope), ("source", entry.source))
+    return LedgerEvent(EventKind.SUPPRESSED, entry.at, entry.person or "", entry.number or "", "", "", "", facts=facts)
+
+
+def _suppression_fields(entry: Suppression) -> dict[str, object]:
+    return {
+        "scope": entry.scope,
+        "number": entry.number or "",
+        "person": entry.person or "",
+        "at": entry.at,
+        "reason": entry.reason,
+        "source": entry.source,
+    }
+
+
+def _lock_number(key: str) -> int:
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True)

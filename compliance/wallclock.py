@@ -1,0 +1,75 @@
+"""At which instant does a wall clock somewhere read a given time? The rule it protects: daylight saving never shifts a limit.
+
+A local time may exist once, twice (clocks go back) or not at all (clocks go forward). Every answer is an aware UTC
+instant; local values are never added to, subtracted or compared across zones.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+MIDNIGHT = datetime.min.time()
+
+
+class UnknownZone(ValueError):
+    """The name is not an IANA time zone that this system knows."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name[:60]!r} is not a known IANA time zone")
+        self.name = name
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """The time zone of that IANA name. Raises UnknownZone, also for names that are no names at all."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a directory, or too long a name
+        raise UnknownZone(name) from error
+
+
+def local_date(instant: datetime, zone: ZoneInfo) -> date:
+    """The calendar date in `zone` at `instant`."""
+    return instant.astimezone(zone).date()
+
+
+def first_instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant at which the clock of `zone` reads the naive `wall`, or jumps past it."""
+    instant = _instant(wall, zone, fold=0)
+    return instant if _reads(instant, zone, wall) else _change_of_offset(wall, zone)
+
+
+def last_instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The last instant at which the clock of `zone` reads the naive `wall`; where it is skipped, the jump past it."""
+    instant = _instant(wall, zone, fold=1)
+    return instant if _reads(instant, zone, wall) else _change_of_offset(wall, zone)
+
+
+def clock_goes_back(wall: datetime, zone: ZoneInfo) -> datetime | None:
+    """The instant at which the clock of `zone` is put back, if that makes it read the naive `wall` twice."""
+    return _change_of_offset(wall, zone) if first_instant(wall, zone) < last_instant(wall, zone) else None
+
+
+def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a calendar date; not always midnight (Santiago, Cairo, Havana, Beirut skip it once a year)."""
+    return first_instant(datetime.combine(day, MIDNIGHT), zone)
+
+
+def _instant(wall: datetime, zone: ZoneInfo, *, fold: int) -> datetime:
+    return wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+
+
+def _reads(instant: datetime, zone: ZoneInfo, wall: datetime) -> bool:
+    return instant.astimezone(zone).replace(tzinfo=None) == wall
+
+
+def _change_of_offset(wall: datetime, zone: ZoneInfo) -> datetime:
+    # The two readings of `wall` (with the offset before, with the one after) enclose the change, in one order or the other.
+    low, high = sorted((_instant(wall, zone, fold=0), _instant(wall, zone, fold=1)))
+    before = low.astimezone(zone).utcoffset()
+    seconds_low, seconds_high = 0, int((high - low).total_seconds())
+    while seconds_high - seconds_low > 1:
+        middle = (seconds_low + seconds_high) // 2
+        if (low + timedelta(seconds=middle)).astimezone(zone).utcoffset() == before:
+            seconds_low = middle
+        else:
+            seconds_high = middle
+    return low + timedelta(seconds=seconds_high)

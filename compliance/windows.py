@@ -1,0 +1,171 @@
+"""When may a phone ring, on the clock of the person called? The rule it protects: never outside the permitted hours.
+
+A schedule is a list of day plans; on each local date the first plan that names the weekday decides, and a date that
+no plan names is closed. Hours are half-open. `22:00-08:00` crosses midnight and belongs to the date it starts on.
+A person who may be in several zones may be rung only when it is permitted in all of them (47 CFR 64.1200(c)(1) looks
+at the called party's location, and an area code does not say where that is).
+
+Nights when clocks change are read strictly: a permitted hour that occurs twice ends at its first end, and is closed
+while the clock reads a time outside it; a forbidden one lasts from its first start to its last end; a time that is
+skipped is reached at the jump.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from compliance.intervals import Interval, Intervals, difference, intersection, union
+from compliance.wallclock import MIDNIGHT, clock_goes_back, first_instant, last_instant, local_date, zone_named
+
+#: How far `next_open` looks: two weeks and a day, so that a weekly hour skipped by one clock change is still found.
+HORIZON = timedelta(days=15)
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+NEEDS_CALENDAR = frozenset({"holiday", "workday", "restday", "preholiday"})
+DAY_MINUTES = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """From `start_min` to before `end_min`, in minutes after local midnight; past 1440 is the next date."""
+
+    start_min: int
+    end_min: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayPlan:
+    """What holds on the named weekdays (0 is Monday): only `hours` permitted, or all but `hours`."""
+
+    weekdays: frozenset[int]
+    permits: bool
+    hours: tuple[Hours, ...]
+
+
+Schedule = tuple[DayPlan, ...]
+
+
+def parse_hours(text: str) -> Hours:
+    """Reads `HH:MM-HH:MM`. Raises ValueError; an end that is not after the start is on the next date."""
+    start_text, dash, end_text = text.partition("-")
+    if not dash:
+        raise ValueError(f"{text[:40]!r} is not HH:MM-HH:MM")
+    start, end = _minutes(start_text), _minutes(end_text)
+    if start == DAY_MINUTES:
+        raise ValueError(f"{text[:40]!r} starts at 24:00: write 00:00")
+    if start == end:
+        raise ValueError(f"{text[:40]!r} is empty: for a whole day write 00:00-24:00")
+    return Hours(start, end if end > start else end + DAY_MINUTES)
+
+
+def parse_weekdays(text: str) -> frozenset[int]:
+    """Reads `*`, `sat` or `mon-fri`. Raises ValueError, also for day classes that need a holiday calendar."""
+    if text == "*":
+        return frozenset(range(7))
+    if text in NEEDS_CALENDAR:
+        raise ValueError(f"{text!r} needs a holiday calendar, which is not supported by this version")
+    first, dash, last = text.partition("-")
+    if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
+        raise ValueError(f"{text[:40]!r} is not a day class: use *, mon … sun, or a range such as mon-fri")
+    start = WEEKDAYS.index(first)
+    length = (WEEKDAYS.index(last) - start) % 7 if dash else 0
+    return frozenset((start + step) % 7 for step in range(length + 1))
+
+
+def open_intervals(schedule: Schedule, zones: Sequence[str], since: datetime, until: datetime) -> Intervals:
+    """The instants from `since` on, and at least to `until`, that are permitted in every one of `zones`.
+
+    Raises UnknownZone for a name that is none, ValueError for no zones at all: without a place there are no hours.
+    """
+    if not zones:
+        raise ValueError("calling hours need at least one time zone")
+    common: Intervals | None = None
+    for name in zones:
+        local = _in_zone(schedule, zone_named(name), since, until)
+        common = local if common is None else intersection(common, local)
+        if not common:
+            break
+    return tuple((max(start, since), end) for start, end in common or () if end > since)
+
+
+def is_open(schedule: Schedule, zones: Sequence[str], now: datetime) -> bool:
+    """Whether a phone may ring at `now` in every one of `zones`."""
+    spans = open_intervals(schedule, zones, now, now)
+    return bool(spans) and spans[0][0] == now
+
+
+def next_open(schedule: Schedule, zones: Sequence[str], now: datetime, ring_for: timedelta = timedelta(0)) -> datetime | None:
+    """The first instant from `now` on at which a phone may ring and go on ringing for `ring_for` before the window ends.
+
+    None when there is none within HORIZON: hours that do not meet in all zones need a better location, not patience.
+    """
+    return first_fit(open_intervals(schedule, zones, now, now + HORIZON), now, ring_for)
+
+
+def closes_at(schedule: Schedule, zones: Sequence[str], now: datetime) -> datetime | None:
+    """When the window that is open at `now` ends; None when it is closed, or does not end within HORIZON."""
+    for look_ahead in (timedelta(days=1), HORIZON):  # nearly every window ends today: the cheap question first
+        spans = open_intervals(schedule, zones, now, now + look_ahead)
+        if not spans or spans[0][0] > now:
+            return None
+        if spans[0][1] <= now + look_ahead:
+            return spans[0][1]
+    return None
+
+
+def first_fit(spans: Intervals, now: datetime, ring_for: timedelta) -> datetime | None:
+    """The first instant from `now` on that has more than `ring_for` left of its interval."""
+    return next((max(start, now) for start, end in spans if max(start, now) + ring_for < end), None)
+
+
+def _in_zone(schedule: Schedule, zone: ZoneInfo, since: datetime, until: datetime) -> Intervals:
+    day = local_date(since, zone) - timedelta(days=2)  # yesterday's hours may reach into today
+    last = local_date(until, zone) + timedelta(days=1)
+    permitted: list[Interval] = []
+    forbidden: list[Interval] = []
+    while day <= last:
+        permits, hours = _on_date(schedule, zone, day)
+        (permitted if permits else forbidden).extend(hours)
+        if not permits:
+            permitted.extend(_permitted_hours(Hours(0, DAY_MINUTES), day, zone))
+        day += timedelta(days=1)
+    return difference(union(permitted), union(forbidden))
+
+
+@lru_cache(maxsize=16_384)
+def _on_date(schedule: Schedule, zone: ZoneInfo, day: date) -> tuple[bool, Intervals]:
+    plan = next((plan for plan in schedule if day.weekday() in plan.weekdays), None)
+    if plan is None:
+        return True, ()
+    read = _permitted_hours if plan.permits else _forbidden_hours
+    return plan.permits, tuple(interval for hours in plan.hours for interval in read(hours, day, zone))
+
+
+def _permitted_hours(hours: Hours, day: date, zone: ZoneInfo) -> Intervals:
+    start, end = _walls(hours, day)
+    opens, closes = first_instant(start, zone), first_instant(end, zone)
+    put_back = clock_goes_back(start, zone)
+    if put_back is None:
+        return ((opens, closes),)
+    return (opens, min(put_back, closes)), (last_instant(start, zone), closes)
+
+
+def _forbidden_hours(hours: Hours, day: date, zone: ZoneInfo) -> Intervals:
+    start, end = _walls(hours, day)
+    return ((first_instant(start, zone), last_instant(end, zone)),)
+
+
+def _walls(hours: Hours, day: date) -> tuple[datetime, datetime]:
+    midnight = datetime.combine(day, MIDNIGHT)
+    return midnight + timedelta(minutes=hours.start_min), midnight + timedelta(minutes=hours.end_min)
+
+
+def _minutes(text: str) -> int:
+    hours, colon, minutes = text.partition(":")
+    if len(hours) == 2 and len(minutes) == 2 and colon and (hours + minutes).isascii() and (hours + minutes).isdigit():
+        value = int(hours) * 60 + int(minutes)
+        if int(minutes) < 60 and value <= DAY_MINUTES:
+            return value
+    raise ValueError(f"{text[:40]!r} is not a time of day HH:MM")

@@ -1,0 +1,1 @@
+"""The revisions, numbered; what was released is never edited."""

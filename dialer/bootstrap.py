@@ -1,0 +1,142 @@
+"""The only wiring: from a site's directory to the parts that run on it."""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from compliance.pack_files import load_packs
+from compliance.store import Ledger
+from config import migrate
+from config.clock import Clock, SystemClock
+from config.database import open_database, reading
+from config.load import Site, load_site, read_secret
+from dialer import metrics, store
+from dialer.floor import Floor, FloorPolicy
+from dialer.service import FloorService, FloorThread
+from dialer.timers import Timers
+from recorder.service import Archivist
+from recorder.vault import Vault
+from sip.ami import Asterisk, PbxAddress
+from sip.lab import Lab
+from sip.unpack import LabError
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A site with its database open and its rules loaded."""
+
+    site: Site
+    clock: Clock
+    database: Engine
+    ledger: Ledger
+    vault: Vault
+
+
+@contextmanager
+def opened(directory: Path, clock: Clock | None = None) -> Iterator[Opened]:
+    """Opens the site in `directory`, its database brought up to date; closed at the end of the block.
+
+    Raises ConfigError, PackError or migrate.UnknownRevision.
+    """
+    site = load_site(directory)
+    clock = clock or SystemClock()
+    database = open_database(site.database_url)
+    try:
+        migrate.upgrade(database) if migrate.head() else __import__("config.database").database.Base.metadata.create_all(database)
+        packs = load_packs(site.settings.gate.packs, site.directory)
+        ledger = Ledger(database, clock, packs, timedelta(seconds=site.settings.gate.permit_seconds))
+        yield Opened(site, clock, database, ledger, Vault(site.archive))
+    finally:
+        database.dispose()
+
+
+def lab_of(site: Site, *, leashed: bool = True) -> Lab:
+    """The lab PBX of a site, in its `lab/` directory."""
+    return Lab(site.directory / "lab", leashed=leashed)
+
+
+@dataclass(frozen=True, slots=True)
+class Pbx:
+    """The PBX of a site as its parts need it: the site's own lab, or what the settings say."""
+
+    address: PbxAddress
+    spool: Path
+    prompts: Path
+
+
+def pbx_of(site: Site) -> Pbx:
+    """Where the site's PBX is. Raises LabError when the settings say `lab = true` and the lab is not up."""
+    pbx = site.settings.pbx
+    if not pbx.lab:
+        address = PbxAddress(pbx.name, pbx.host, pbx.port, pbx.username, read_secret(site.secret_file))
+        return Pbx(address, site.spool, site.prompts)
+    status = lab_of(site).status()
+    if status.info is None or not status.up:
+        raise LabError(f"the lab PBX of {site.directory} is not up; start it with `ringfence lab up`")
+    info = status.info
+    address = PbxAddress(pbx.name, info.ami_host, info.ami_port, info.ami_username, read_secret(info.ami_secret_file))
+    return Pbx(address, info.spool, info.prompts)
+
+
+@contextmanager
+def running(parts: Opened, watch: Callable[[Floor], None] = lambda _floor: None) -> Iterator[FloorThread]:
+    """The whole site at work: floor, timers and archivist, from the start of the block to its end."""
+    settings = parts.site.settings
+    pbx = pbx_of(parts.site)
+    telephony = Asterisk(pbx.address, parts.clock)
+    service = FloorService(
+        parts.database,
+        parts.clock,
+        parts.ledger,
+        telephony,
+        seller=settings.seller,
+        trunk=settings.pbx.trunk,
+        caller_id=settings.pbx.caller_id,
+        policy=FloorPolicy(wrap_up=timedelta(seconds=settings.dialing.wrap_up_seconds)),
+    )
+    floor = FloorThread(service, telephony, watch)
+    archivist = Archivist(parts.database, parts.clock, pbx.spool, parts.vault, pbx.prompts)
+    timers = Timers(parts.clock, timedelta(seconds=settings.dialing.tick_seconds), floor.post)
+    archivist.start()
+    floor.start()
+    timers.start()
+    try:
+        yield floor
+    finally:
+        timers.stop()
+        floor.stop()
+        archivist.stop()
+
+
+@contextmanager
+def one_at_a_time(site: Site) -> Iterator[None]:
+    """Holds the site's run lock: two floors on one site would both think they own it.
+
+    The kernel lets go of it when the process ends, however it ends. Raises AlreadyRunning.
+    """
+    with (site.directory / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(f"{site.directory}: another `ringfence run` is running here") from None
+        yield
+
+
+class AlreadyRunning(RuntimeError):
+    """The site is run by another process."""
+
+
+def figures_of(parts: Opened) -> dict[str, metrics.CampaignFigures]:
+    """The figures of each campaign of the site."""
+    with reading(parts.database) as connection:
+        return {
+            campaign.name: metrics.figures(
+                [(call.call, call.disposition) for call in store.attempts_of(connection, campaign_id=campaign.campaign_id)]
+            )
+            for campaign in store.campaigns(connection)
+        }

@@ -1,0 +1,8 @@
+"""Benchmarks: ratios against something measured in the same run."""
+
+import click
+
+
+@click.group()
+def bench() -> None:
+    """Measure."""

@@ -1,0 +1,104 @@
+"""How commands speak: a table or a line for people, one JSON object with `--json`, one clear line for an error.
+
+Exit codes are the same for every command: 0 done or permitted, 2 usage or bad input, 3 refused by a rule, 4 a needed
+part is missing or down.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BAD_INPUT = 2
+REFUSED = 3
+PART_MISSING = 4
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text for people.")
+
+
+class Failure(click.ClickException):
+    """One clear line on stderr and an exit code; never a traceback."""
+
+    def __init__(self, message: str, exit_code: int = BAD_INPUT) -> None:
+        super().__init__(message)
+        vars(self)["exit_code"] = exit_code  # declared by click as one for the class
+
+    def show(self, file: Any = None) -> None:
+        for line in self.message.splitlines():
+            click.echo(f"ringfence: {line}", err=True)
+
+
+def failing(errors: Mapping[type[BaseException], int]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Turns the named exceptions into a `Failure` with their exit code."""
+
+    def around(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return function(*args, **kwargs)
+            except tuple(errors) as error:
+                code = next(code for kind, code in errors.items() if isinstance(error, kind))
+                raise Failure(str(error) or type(error).__name__, code) from error
+
+        return called
+
+    return around
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: times in ISO 8601 UTC, durations in seconds, dataclasses as objects."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout."""
+    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+
+def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str = "nothing yet") -> None:
+    """A table for people; `empty` is said when there are no rows."""
+    console = Console()
+    if not rows:
+        console.print(f"{title}: {empty}", highlight=False)
+        return
+    table = Table(title=title, title_justify="left", header_style="bold", show_header=any(headings))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(cell) for cell in row))
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%SZ")
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    return str(plain(value))

@@ -1,0 +1,111 @@
+"""Is a site fit to run? Each part is tried for real and answered for in one line."""
+
+import queue
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from compliance.pack_files import load_packs
+from compliance.packs import PackError
+from config import migrate
+from config.clock import SystemClock
+from config.database import open_database, reading
+from config.load import ConfigError, Site
+from dialer.bootstrap import pbx_of
+from sip.ami import Asterisk
+from sip.events import Event, PbxDown, PbxUp
+from sip.unpack import LabError
+
+LOW_DISK = 2 * 1024**3  # bytes; about 35 hours of conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part: whether it is there, and what is to be said about it."""
+
+    what: str
+    ok: bool
+    text: str
+
+
+def examine(site: Site) -> list[Finding]:
+    """Tries every part a running floor needs."""
+    checks: tuple[tuple[str, Callable[[Site], str]], ...] = (
+        ("database", _database),
+        ("rule packs", _packs),
+        ("archive", _archive),
+        ("PBX", _pbx),
+        ("prompts", _prompts),
+    )
+    findings = []
+    for what, check in checks:
+        try:
+            findings.append(Finding(what, ok=True, text=check(site)))
+        except (_Unfit, ConfigError, PackError, LabError, SQLAlchemyError, OSError, migrate.UnknownRevision) as error:
+            findings.append(Finding(what, ok=False, text=str(error)))
+    return findings
+
+
+class _Unfit(Exception):
+    """The part is there but not fit for use."""
+
+
+def _database(site: Site) -> str:
+    database = open_database(site.database_url)
+    try:
+        with reading(database) as connection:
+            connection.execute(text("select 1"))
+        if not migrate.is_current(database):
+            return "reachable; the next command brings it up to date"
+        return f"{database.dialect.name}, up to date"
+    finally:
+        database.dispose()
+
+
+def _packs(site: Site) -> str:
+    packs = load_packs(site.settings.gate.packs, site.directory)
+    return ", ".join(f"{pack.ref.id} {pack.ref.version} ({pack.ref.sha256[:12]})" for pack in packs)
+
+
+def _archive(site: Site) -> str:
+    site.archive.mkdir(parents=True, exist_ok=True)
+    probe = site.archive / ".doctor"
+    probe.write_bytes(b"\0" * 65536)
+    probe.unlink()
+    free = shutil.disk_usage(site.archive).free
+    if free < LOW_DISK:
+        raise _Unfit(f"{site.archive}: only {free // 1024**2} MB free")
+    return f"{site.archive}: {free // 1024**3} GB free"
+
+
+def _prompts(site: Site) -> str:
+    prompts = pbx_of(site).prompts
+    found = sorted(path.stem for path in prompts.glob("*.wav"))
+    if not found:
+        raise _Unfit(f"no prompts in {prompts}")
+    return ", ".join(found)
+
+
+def _pbx(site: Site) -> str:
+    """Logs in once and looks around."""
+    address = pbx_of(site).address
+    seen: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    pbx = Asterisk(address, SystemClock())
+    pbx.start(seen.put)
+    try:
+        first = seen.get(timeout=timedelta(seconds=10).total_seconds())
+    except queue.Empty:
+        raise _Unfit(f"{address.host}:{address.port} does not answer") from None
+    finally:
+        pbx.close()
+    match first:
+        case PbxUp(calls=calls, agents=agents):
+            return f"{address.host}:{address.port}: {len(calls)} calls and {len(agents)} agents are up"
+        case PbxDown(reason=reason):
+            raise _Unfit(reason)
+        case _:
+            raise _Unfit(f"said {type(first).__name__} first")

@@ -1,0 +1,296 @@
+"""What the floor does about what happens: `step(floor, item) -> (floor', commands)`, pure.
+
+The rules it keeps: an agent is reserved at the answer, so no customer listens to the disclosure with nobody behind
+it; nobody is offered to a customer too late for the abandonment message; nothing is dialed while the PBX is out of
+view; an opt-out cancels what rings; every call that was placed ends in exactly one `Finish`. Commands that a customer
+waits for come first.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from dialer import pacing
+from dialer.agents import Agent, AgentMove, AgentState, move
+from dialer.assignment import Step, agent_gone, became_ready, customer_gone, end_wrap_up, in_time, joined, offer, release
+from dialer.dispositions import AGENT_DISPOSITIONS, WRAP_UP_KEYS, Disposition
+from dialer.floor import (
+    Alert,
+    AlertKind,
+    CampaignsRunning,
+    Command,
+    DialNext,
+    DispositionGiven,
+    Floor,
+    FloorCall,
+    HangUp,
+    Item,
+    ListDry,
+    OptedOut,
+    PauseAsked,
+    Placed,
+    RosterRead,
+    SaveAgent,
+    SaveCall,
+    Suppress,
+    Tick,
+)
+from dialer.reconcile import reconcile
+from sip import call as calls
+from sip.call import CallState, IllegalTransition
+from sip.events import (
+    AgentKeyPressed,
+    AgentLegDown,
+    AgentLegFailed,
+    AgentLegProven,
+    AgentLegUp,
+    AgentMissing,
+    AnnouncementEnded,
+    Answered,
+    Bridged,
+    CallEvent,
+    Dialed,
+    HungUp,
+    KeyPressed,
+    Lost,
+    OriginateFailed,
+    PbxDown,
+    PbxUp,
+    Ringing,
+    SafeHarbourStarted,
+)
+
+OPT_OUT_KEY = "9"  # the customer's, and the agent's during a call
+
+_BEFORE_ANSWER = {CallState.ORDERED, CallState.DIALING, CallState.RINGING}
+
+
+def step(floor: Floor, item: Item) -> Step:  # noqa: C901, PLR0912 -- the table of contents: one arm an item
+    """The floor after the item, and what is to be done about it."""
+    floor = replace(floor, now=max(floor.now, _time_of(item) or floor.now))
+    match item:
+        case Tick():
+            return _tick(floor)
+        case Placed():
+            return floor.with_call(item.call), ()
+        case ListDry():
+            return replace(floor, dry={**floor.dry, item.campaign_id: item.until}), ()
+        case CampaignsRunning():
+            kept = {key: until for key, until in floor.dry.items() if key in floor.campaigns}
+            return replace(floor, campaigns={one.campaign_id: one for one in item.campaigns}, dry=kept), ()
+        case RosterRead():
+            return _roster(floor, item), ()
+        case DispositionGiven():
+            return _judge(floor, item.agent_id, item.disposition)
+        case PauseAsked():
+            return _pause(floor, item)
+        case OptedOut():
+            return floor, _cancelled(floor, item)
+        case PbxUp():
+            return reconcile(replace(floor, pbx_up=True), item)
+        case PbxDown():
+            return replace(floor, pbx_up=False), ()
+        case AgentLegUp() | AgentLegProven() | AgentLegFailed() | AgentLegDown():
+            return _agent_leg(floor, item)
+        case AgentKeyPressed():
+            return _agent_key(floor, item)
+        case _:
+            return _call_event(floor, item)
+
+
+def _time_of(item: Item) -> datetime | None:
+    match item:
+        case Tick(now=at):
+            return at
+        case Placed() | ListDry() | CampaignsRunning() | RosterRead():
+            return None
+        case _:
+            return item.at
+
+
+# --- time ------------------------------------------------------------------------------------------------------------
+
+
+def _tick(floor: Floor) -> Step:
+    commands: list[Command] = []
+    for agent in floor.agents.values():
+        if agent.state is AgentState.WRAP_UP and floor.now - agent.since >= floor.policy.wrap_up:
+            floor, more = end_wrap_up(floor, agent, AgentMove.WRAP_UP_EXPIRED)
+            commands.extend(more)
+    return floor, (*commands, *_dial(floor))
+
+
+def _dial(floor: Floor) -> list[Command]:
+    """One pace for each running campaign; ready agents claimed by one are not there for the next."""
+    if not floor.pbx_up:
+        return []
+    ready = sum(agent.state is AgentState.READY for agent in floor.agents.values())
+    coming = sum(
+        call.agent_id is None and (call.call.state in _BEFORE_ANSWER or call.call.state is CallState.ANSWERED)
+        for call in floor.calls.values()
+    )
+    commands: list[Command] = []
+    for campaign in floor.campaigns.values():
+        dry = floor.dry.get(campaign.campaign_id)
+        if dry is not None and floor.now < dry:
+            continue
+        live = sum(
+            call.campaign_id == campaign.campaign_id and call.call.state is not CallState.ENDED for call in floor.calls.values()
+        )
+        pace = pacing.decide(pacing.PacingView(ready, coming, live, campaign.channels))
+        if pace.calls:
+            coming += pace.calls
+            commands.append(DialNext(campaign.campaign_id, pace.calls, pace.because))
+    return commands
+
+
+# --- calls -----------------------------------------------------------------------------------------------------------
+
+
+def _call_event(floor: Floor, event: CallEvent) -> Step:
+    known = floor.calls.get(event.call_id)
+    if known is None:
+        return floor, _stray(event)
+    try:
+        after = replace(known, call=calls.apply(known.call, event))
+    except IllegalTransition as error:
+        return floor, (Alert(AlertKind.ILLEGAL_EVENT, str(error), event.at, event.call_id),)
+    if known.call.state is CallState.ENDED:
+        return floor, ()
+    if isinstance(event, HungUp | OriginateFailed | Lost):
+        return _ended(floor, after)
+    floor, commands = _consequences(floor.with_call(after), after, event)
+    return floor, (*commands, SaveCall(floor.calls.get(event.call_id, after)))
+
+
+def _consequences(floor: Floor, call: FloorCall, event: CallEvent) -> Step:
+    match event:
+        case Answered() if in_time(floor, call):
+            return offer(floor, call)
+        case AnnouncementEnded(complete=False):
+            floor, commands = release(floor, call)
+            text = "the disclosure prompt could not be played"
+            return floor, (*commands, Alert(AlertKind.UNDISCLOSED, text, event.at, event.call_id))
+        case Bridged():
+            return joined(floor, call, event)
+        case AgentMissing(agent_id=agent_id):
+            missing = floor.agents.get(agent_id)
+            return agent_gone(floor, missing) if missing else offer(floor, call)
+        case SafeHarbourStarted():
+            floor, commands = release(floor, call)
+            text = "no agent within the time allowed"
+            return floor, (*commands, Alert(AlertKind.ABANDONED, text, event.at, event.call_id))
+        case KeyPressed(digit=digit) if digit == OPT_OUT_KEY:
+            return floor, _customer_opts_out(call, event.at)
+        case _:
+            return floor, ()
+
+
+def _stray(event: CallEvent) -> tuple[Command, ...]:
+    """A call we do not know, seen ringing or answered, is ended: nobody permitted it. Late words about ended calls pass."""
+    if isinstance(event, Dialed | Ringing | Answered):
+        return (HangUp(event.call_id), Alert(AlertKind.STRAY_CALL, "a call nobody ordered was ended", event.at, event.call_id))
+    return ()
+
+
+def _customer_opts_out(call: FloorCall, at: datetime) -> tuple[Command, ...]:
+    """The customer's key: on the list at once. Before an agent is there the call ends; with one, the agent says goodbye."""
+    suppress = Suppress(call, "customer_key", at)
+    if call.call.state in {CallState.ANSWERED, CallState.ANNOUNCING, CallState.ANNOUNCED}:
+        return (HangUp(call.call_id), suppress)
+    return (suppress,)
+
+
+def _ended(floor: Floor, call: FloorCall) -> Step:
+    if OPT_OUT_KEY in call.call.keys:
+        call = replace(call, disposition=Disposition.DO_NOT_CALL.value)
+    return customer_gone(floor.with_call(call), call)
+
+
+# --- agents ----------------------------------------------------------------------------------------------------------
+
+
+def _agent_leg(floor: Floor, event: AgentLegUp | AgentLegProven | AgentLegFailed | AgentLegDown) -> Step:
+    agent = floor.agents.get(event.agent_id)
+    if agent is None:
+        return floor, ()  # not on the roster: the PBX let a phone in that may not take calls
+    match event:
+        case AgentLegUp():
+            if agent.state not in {AgentState.OFFLINE, AgentState.CHECKING}:
+                return floor, ()  # a second phone of the same agent; the first keeps working until it is gone
+            checking = move(agent, AgentMove.LEG_UP, event.at)
+            return floor.with_agent(checking), (SaveAgent(checking),)
+        case AgentLegProven():
+            proven = move(agent, AgentMove.LEG_PROVEN, event.at)
+            floor = floor.with_agent(proven)
+            return became_ready(floor, proven) if proven.state is not agent.state else (floor, ())
+        case AgentLegFailed():
+            return floor, (Alert(AlertKind.LINE_CHECK_FAILED, f"agent {event.agent_id}: {event.reason}", event.at),)
+        case AgentLegDown():
+            return agent_gone(floor, agent)
+
+
+def _agent_key(floor: Floor, event: AgentKeyPressed) -> Step:
+    agent = floor.agents.get(event.agent_id)
+    if agent is None:
+        return floor, ()
+    call = floor.calls.get(agent.call_id or "")
+    match agent.state, event.digit:
+        case AgentState.ON_CALL, "*" if call is not None:
+            return floor, (HangUp(call.call_id),)
+        case AgentState.ON_CALL, "9" if call is not None:
+            floor, commands = _judge(floor, agent.agent_id, Disposition.DO_NOT_CALL)
+            return floor, (HangUp(call.call_id), *commands)
+        case AgentState.WRAP_UP, "#" if call is None or call.disposition is not None:
+            return end_wrap_up(floor, agent, AgentMove.WRAPPED_UP)  # the next call waits for the result of this one
+        case AgentState.WRAP_UP, key if key in WRAP_UP_KEYS:
+            return _judge(floor, agent.agent_id, WRAP_UP_KEYS[key])
+        case AgentState.PAUSED, "#":
+            return _pause(floor, PauseAsked(agent.agent_id, paused=False, reason="", at=event.at))
+        case AgentState.READY, "0":
+            return _pause(floor, PauseAsked(agent.agent_id, paused=True, reason="key", at=event.at))
+        case _:
+            return floor, ()
+
+
+def _judge(floor: Floor, agent_id: str, disposition: str) -> Step:
+    """An agent's verdict; may be corrected until the wrap-up ends. An opt-out cannot be taken back by another verdict."""
+    agent = floor.agents.get(agent_id)
+    call = floor.calls.get(agent.call_id or "") if agent else None
+    if call is None or agent is None or disposition not in AGENT_DISPOSITIONS:
+        return floor, ()
+    if agent.state not in {AgentState.ON_CALL, AgentState.WRAP_UP} or call.disposition == Disposition.DO_NOT_CALL:
+        return floor, ()
+    judged = replace(call, disposition=str(disposition))
+    commands: tuple[Command, ...] = (SaveCall(judged),)
+    if disposition == Disposition.DO_NOT_CALL:
+        commands = (Suppress(judged, "agent", floor.now), *commands)
+    return floor.with_call(judged), commands
+
+
+def _pause(floor: Floor, asked: PauseAsked) -> Step:
+    agent = floor.agents.get(asked.agent_id)
+    if agent is None:
+        return floor, ()
+    if asked.paused and agent.state is AgentState.READY:
+        paused = move(agent, AgentMove.PAUSE, asked.at, reason=asked.reason)
+        return floor.with_agent(paused), (SaveAgent(paused),)
+    if not asked.paused and agent.state is AgentState.PAUSED:
+        ready = move(agent, AgentMove.RESUME, asked.at)
+        return became_ready(floor.with_agent(ready), ready)
+    return floor, ()
+
+
+def _roster(floor: Floor, roster: RosterRead) -> Floor:
+    """New agents appear offline; one who left the roster is dropped once no call holds them."""
+    kept = {key: agent for key, agent in floor.agents.items() if key in roster.agent_ids or agent.call_id is not None}
+    fresh = {key: Agent(key, AgentState.OFFLINE, floor.now) for key in roster.agent_ids if key not in kept}
+    return replace(floor, agents={**kept, **fresh})
+
+
+def _cancelled(floor: Floor, item: OptedOut) -> tuple[Command, ...]:
+    hit = [
+        call
+        for call in floor.calls.values()
+        if call.call.state in _BEFORE_ANSWER and (call.person == item.person or call.number == item.number)
+    ]
+    return tuple(HangUp(call.call_id) for call in hit)

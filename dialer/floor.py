@@ -1,0 +1,241 @@
+"""The floor as a value: agents, calls and campaigns at one instant, what can happen to it, and what it can order.
+
+`engine.step` maps a `Floor` and an `Item` to the next `Floor` and `Command`s; `service` performs the commands. One
+thread owns the floor, so nothing here is locked and everything is frozen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from compliance.verdict import PackRef
+from dialer.agents import Agent
+from sip.call import Call
+from sip.events import Event
+from sip.port import DECISION_WAIT
+
+
+@dataclass(frozen=True, slots=True)
+class FloorPolicy:
+    """The patience of the floor."""
+
+    agent_wait: timedelta = DECISION_WAIT  # from the answer to the abandonment message, which the PBX plays by itself
+    wrap_up: timedelta = timedelta(seconds=120)
+    keep_off: timedelta = timedelta(milliseconds=200)  # an agent offered later than this before `agent_wait` ends is too late
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignView:
+    """What pacing needs to know of a running campaign."""
+
+    campaign_id: str
+    name: str
+    channels: int  # most calls of this campaign at one time
+
+
+@dataclass(frozen=True, slots=True)
+class FloorCall:
+    """A call with everything of ours around it."""
+
+    call: Call
+    lead_id: str
+    campaign_id: str
+    campaign: str  # its name, as the ledger and the recording know it
+    person: str
+    number: str
+    packs: tuple[PackRef, ...]
+    disclosure: str
+    safe_harbour: str
+    agent_id: str | None = None  # reserved for, or talking to, this agent
+    disposition: str | None = None
+
+    @property
+    def call_id(self) -> str:
+        """The id of the call, of its attempt and of the PBX's customer leg."""
+        return self.call.call_id
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Everything `engine.step` decides on."""
+
+    now: datetime
+    policy: FloorPolicy = FloorPolicy()
+    pbx_up: bool = False
+    campaigns: Mapping[str, CampaignView] = field(default_factory=dict)
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    calls: Mapping[str, FloorCall] = field(default_factory=dict)
+    dry: Mapping[str, datetime] = field(default_factory=dict)  # campaign -> no lead is due before
+
+    def with_agent(self, agent: Agent) -> "Floor":
+        """The floor with this agent as given."""
+        return replace(self, agents={**self.agents, agent.agent_id: agent})
+
+    def with_call(self, call: FloorCall) -> "Floor":
+        """The floor with this call as given."""
+        return replace(self, calls={**self.calls, call.call_id: call})
+
+    def without_call(self, call_id: str) -> "Floor":
+        """The floor without this call."""
+        return replace(self, calls={key: call for key, call in self.calls.items() if key != call_id})
+
+
+# --- items: what can happen to the floor, besides telephony events ---------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time went by."""
+
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A lead was permitted and its originate is about to be sent; follows from `DialNext`."""
+
+    call: FloorCall
+
+
+@dataclass(frozen=True, slots=True)
+class ListDry:
+    """No lead of the campaign is due before `until`; follows from `DialNext`."""
+
+    campaign_id: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignsRunning:
+    """These campaigns, and no others, are to be dialed now."""
+
+    campaigns: tuple[CampaignView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRead:
+    """These agents, and no others, may take calls."""
+
+    agent_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DispositionGiven:
+    """An agent's verdict on a call, from the keypad, the console or the command line."""
+
+    agent_id: str
+    disposition: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PauseAsked:
+    """An agent wants no calls, or wants them again (`paused` False)."""
+
+    agent_id: str
+    paused: bool
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OptedOut:
+    """Somebody was put on the do-not-call list: whatever rings for them is cancelled."""
+
+    person: str | None
+    number: str | None
+    at: datetime
+
+
+Item = Event | Tick | Placed | ListDry | CampaignsRunning | RosterRead | DispositionGiven | PauseAsked | OptedOut
+
+
+# --- commands: what the floor can order ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DialNext:
+    """Place up to `count` calls of the campaign, each through the gate."""
+
+    campaign_id: str
+    count: int
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Play the disclosure to the customer and join the agent."""
+
+    call_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Play the abandonment message and hang up."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the customer leg."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveCall:
+    """Write down where the call stands, so that a restart finds it."""
+
+    call: FloorCall
+
+
+@dataclass(frozen=True, slots=True)
+class SaveAgent:
+    """Write down the agent's new state and when it began."""
+
+    agent: Agent
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """Put the person of this call on the do-not-call list, at once."""
+
+    call: FloorCall
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The call and its wrap-up are over: ledger, lead plan and recording follow. `disposition` is final."""
+
+    call: FloorCall
+    disposition: str
+
+
+class AlertKind(StrEnum):
+    """What a person should look at."""
+
+    ILLEGAL_EVENT = "illegal_event"
+    STRAY_CALL = "stray_call"
+    UNDISCLOSED = "undisclosed"
+    AGENT_LOST = "agent_lost"
+    LINE_CHECK_FAILED = "line_check_failed"
+    ABANDONED = "abandoned"
+    CALL_LOST = "call_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that is not as it should be; `call_id` leads to the customer."""
+
+    kind: AlertKind
+    text: str
+    at: datetime
+    call_id: str | None = None
+
+
+Command = DialNext | Connect | Abandon | HangUp | SaveCall | SaveAgent | Suppress | Finish | Alert

@@ -1,0 +1,86 @@
+"""What a finished call leaves behind: its ledger events, the lead's next step, its recording's metadata. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from compliance.facts import EventKind
+from dialer.dispositions import Disposition, LeadPlan, plan
+from dialer.floor import FloorCall
+from recorder.record import CallRecord
+from sip.events import EndedBy
+
+CONVERSATION = timedelta(seconds=3)  # with an agent for at least this long counts as a conversation
+
+#: Ended without a ring for one of these, the attempt alerted nobody and does not count; busy and rejected count.
+_SILENT = frozenset({Disposition.INVALID_NUMBER, Disposition.CONGESTION, Disposition.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event for the ledger."""
+
+    kind: EventKind
+    at: datetime
+
+
+def ledger_events(floor_call: FloorCall) -> tuple[Happened, ...]:
+    """What the ledger is to know of an ended call, in order of time. Raises ValueError for one that is still up."""
+    call = floor_call.call
+    if call.ended_at is None:
+        raise ValueError(f"call {call.call_id} has not ended")
+    events: list[Happened] = []
+    if call.ringing_at is not None:
+        events.append(Happened(EventKind.RINGING, call.ringing_at))
+    if call.answered_at is not None:
+        events.append(Happened(EventKind.LIVE_ANSWER, call.answered_at))
+    if call.safe_harbour_at is not None and call.abandoned:
+        events.append(Happened(EventKind.ABANDONED, call.safe_harbour_at))
+    if call.bridged_at is not None and call.ended_at - call.bridged_at >= CONVERSATION:
+        events.append(Happened(EventKind.CONVERSATION, call.bridged_at))
+    if floor_call.disposition == Disposition.NOT_INTERESTED:
+        events.append(Happened(EventKind.REFUSAL, call.ended_at))
+    if call.answered_at is None and call.ended_by is not EndedBy.UNKNOWN:
+        silent = not call.rang and floor_call.disposition in _SILENT
+        events.append(Happened(EventKind.NOT_RUNG if silent else EventKind.UNANSWERED, call.ended_at))
+    events.append(Happened(EventKind.ENDED, call.ended_at))
+    return tuple(sorted(events, key=lambda event: event.at))
+
+
+def lead_plan(floor_call: FloorCall, numbers: tuple[str, ...], attempts: int, max_attempts: int, now: datetime) -> LeadPlan:
+    """The lead's next step after this call; `attempts` counts it."""
+    return plan(
+        Disposition(floor_call.disposition or Disposition.UNKNOWN),
+        numbers=numbers,
+        dialed=floor_call.number,
+        attempts=attempts,
+        max_attempts=max_attempts,
+        now=now,
+    )
+
+
+def call_record(floor_call: FloorCall) -> CallRecord | None:
+    """What the recorder is to know; None for a call that had nothing to record."""
+    call = floor_call.call
+    unseen = call.ended_by is EndedBy.UNKNOWN and call.answered_at is None
+    if call.ended_at is None or (call.answered_at is None and not unseen):
+        return None
+    return CallRecord(
+        call_id=call.call_id,
+        person=floor_call.person,
+        lead_id=floor_call.lead_id,
+        number=floor_call.number,
+        campaign=floor_call.campaign,
+        agent_id=call.agent_id,
+        answered_at=call.answered_at,
+        announcement_at=call.announcement_at,
+        announced_at=call.announced_at,
+        bridged_at=call.bridged_at,
+        unbridged_at=call.unbridged_at,
+        ended_at=call.ended_at,
+        disposition=floor_call.disposition or Disposition.UNKNOWN,
+        abandoned=call.abandoned,
+        prompt=floor_call.disclosure,
+        safe_harbour=floor_call.safe_harbour,
+        packs=floor_call.packs,
+        ended_by=call.ended_by or EndedBy.UNKNOWN,
+    )

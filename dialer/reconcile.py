@@ -1,0 +1,163 @@
+"""After a gap in our view of the PBX, or a restart: make the floor agree with what the PBX holds.
+
+What lives is adopted, what nobody here ordered is ended, what is gone is closed as lost. Times of what we missed are
+the time we learned of it, never guessed earlier.
+"""
+
+from dataclasses import replace
+
+from dialer.agents import Agent, AgentMove, AgentState, move
+from dialer.assignment import Step, agent_gone, became_ready, customer_gone, finish, in_time, offer
+from dialer.floor import Abandon, Alert, AlertKind, Command, Floor, FloorCall, HangUp, SaveAgent, SaveCall
+from sip import call as calls
+from sip.call import CallState
+from sip.events import (
+    AnnouncementEnded,
+    AnnouncementStarted,
+    Answered,
+    Bridged,
+    CallEvent,
+    Dialed,
+    LiveCall,
+    LivePhase,
+    Lost,
+    PbxUp,
+    Ringing,
+    SafeHarbourStarted,
+)
+
+_S = CallState
+
+
+def reconcile(floor: Floor, up: PbxUp) -> Step:
+    """The floor after seeing everything that is alive on the PBX."""
+    commands: list[Command] = []
+    live_agents = {agent.agent_id: agent for agent in up.agents}
+    live_calls = {call.call_id: call for call in up.calls}
+    for call_id in sorted(live_calls.keys() - floor.calls.keys()):
+        commands += [HangUp(call_id), Alert(AlertKind.STRAY_CALL, "a call nobody here ordered was ended", up.at, call_id)]
+    for agent in tuple(floor.agents.values()):
+        live = live_agents.get(agent.agent_id)
+        if live is None and agent.state is not AgentState.OFFLINE:
+            floor, more = agent_gone(floor, agent)
+            commands.extend(more)
+        elif live is not None:
+            what = AgentMove.LEG_PROVEN if live.proven else AgentMove.LEG_UP
+            if live.proven or agent.state is AgentState.OFFLINE:
+                floor = floor.with_agent(move(agent, what, up.at))
+    for call in tuple(floor.calls.values()):
+        floor, more = _settle(floor, call, live_calls.get(call.call_id), up)
+        commands.extend(more)
+    for agent in tuple(floor.agents.values()):
+        if agent.state is AgentState.READY:
+            floor, more = became_ready(floor, agent)
+        else:
+            more = (SaveAgent(agent),)
+        commands.extend(more)
+    return floor, tuple(commands)
+
+
+def _settle(floor: Floor, call: FloorCall, live: LiveCall | None, up: PbxUp) -> Step:
+    if call.call.state is _S.ENDED:
+        return _resume_wrap_up(floor, call)
+    if live is None:
+        lost = replace(call, call=calls.apply(call.call, Lost(call.call_id, up.at)))
+        floor, commands = customer_gone(floor.with_call(lost), lost)
+        text = "ended out of our sight; counted as an attempt"
+        return floor, (*commands, Alert(AlertKind.CALL_LOST, text, up.at, call.call_id))
+    adopted = replace(call, call=_caught_up(call, live, up))
+    floor = floor.with_call(adopted)
+    match live.phase:
+        case LivePhase.ANNOUNCING | LivePhase.BRIDGED:
+            return _with_agent(floor, adopted, live)
+        case LivePhase.ANSWERED if in_time(floor, adopted):
+            floor, commands = offer(floor, replace(adopted, agent_id=None))
+            return floor, (*commands, SaveCall(floor.calls[call.call_id]))
+        case _:
+            free = replace(adopted, agent_id=None)
+            return floor.with_call(free), (SaveCall(free),)
+
+
+def _resume_wrap_up(floor: Floor, call: FloorCall) -> Step:
+    """A call that ended while nobody watched: its agent judges it if they are there, else the system does."""
+    agent = floor.agents.get(call.agent_id or "")
+    if agent is None or (agent.state is not AgentState.READY and agent.call_id != call.call_id):
+        return finish(floor, call)
+    if agent.state is AgentState.WRAP_UP:
+        return floor, ()
+    if call.call.bridged_at is None:
+        return finish(floor, call)
+    return floor.with_agent(move(_on_call(agent, call, floor), AgentMove.CUSTOMER_GONE, floor.now)), ()
+
+
+def _with_agent(floor: Floor, call: FloorCall, live: LiveCall) -> Step:
+    """Puts the agent whom the PBX has for this customer into the state that goes with it."""
+    agent = floor.agents.get(live.agent_id or "")
+    if agent is None or agent.state is AgentState.OFFLINE:
+        return floor, (Abandon(call.call_id) if live.phase is LivePhase.ANNOUNCING else HangUp(call.call_id), SaveCall(call))
+    held = replace(call, agent_id=agent.agent_id)
+    if agent.state is AgentState.READY:
+        agent = move(agent, AgentMove.RESERVE, floor.now, call_id=call.call_id)
+    if live.phase is LivePhase.BRIDGED and agent.state is AgentState.RESERVED:
+        agent = move(agent, AgentMove.JOIN, floor.now)
+    return floor.with_agent(agent).with_call(held), (SaveCall(held),)
+
+
+def _on_call(agent: Agent, call: FloorCall, floor: Floor) -> Agent:
+    if agent.state is AgentState.READY:
+        agent = move(agent, AgentMove.RESERVE, floor.now, call_id=call.call_id)
+    return move(agent, AgentMove.JOIN, floor.now) if agent.state is AgentState.RESERVED else agent
+
+
+#: The states a call passes on its way to each phase.
+_PATH: dict[LivePhase, tuple[CallState, ...]] = {
+    LivePhase.DIALING: (_S.DIALING,),
+    LivePhase.RINGING: (_S.DIALING, _S.RINGING),
+    LivePhase.ANSWERED: (_S.DIALING, _S.ANSWERED),
+    LivePhase.ANNOUNCING: (_S.DIALING, _S.ANSWERED, _S.ANNOUNCING),
+    LivePhase.BRIDGED: (_S.DIALING, _S.ANSWERED, _S.ANNOUNCING, _S.ANNOUNCED, _S.BRIDGED),
+    LivePhase.ABANDONING: (_S.DIALING, _S.ANSWERED, _S.ABANDONING),
+}
+
+_RANK = {
+    _S.ORDERED: 0,
+    _S.DIALING: 1,
+    _S.RINGING: 2,
+    _S.ANSWERED: 3,
+    _S.ABANDONING: 3,
+    _S.ANNOUNCING: 4,
+    _S.ANNOUNCED: 5,
+    _S.UNBRIDGED: 5,
+    _S.BRIDGED: 6,
+}
+
+
+def _caught_up(known: FloorCall, live: LiveCall, up: PbxUp) -> calls.Call:
+    """The call brought to the PBX's phase by the events we missed. A phase behind our view changes nothing."""
+    call = known.call
+    path = _PATH[live.phase]
+    for state in path:
+        missed = _RANK[state] > _RANK[call.state] or (state is path[-1] and state is not call.state)
+        event = _event_into(state, known, live, up)
+        if missed and (call.state, type(event)) in calls.TRANSITIONS:
+            call = calls.apply(call, event)
+    return call
+
+
+def _event_into(state: CallState, known: FloorCall, live: LiveCall, up: PbxUp) -> CallEvent:
+    match state:
+        case CallState.DIALING:
+            return Dialed(known.call_id, up.at)
+        case CallState.RINGING:
+            return Ringing(known.call_id, up.at)
+        case CallState.ANSWERED:
+            return Answered(known.call_id, up.at)
+        case CallState.ANNOUNCING:
+            return AnnouncementStarted(known.call_id, up.at, known.disclosure)
+        case CallState.ANNOUNCED:
+            # The PBX joins nobody to an agent before the prompt was played to its end.
+            return AnnouncementEnded(known.call_id, up.at, known.disclosure, complete=True)
+        case CallState.BRIDGED:
+            return Bridged(known.call_id, up.at, live.agent_id or "")
+        case _:
+            return SafeHarbourStarted(known.call_id, up.at)

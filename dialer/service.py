@@ -1,0 +1,353 @@
+"""Takes one item at a time, lets the engine decide, performs what it orders.
+
+One thread owns the floor. Each command is performed so that a kill -9 between any two lines leaves something a
+restart can settle: the lead is taken and the permit committed before the originate, the outcome after it. What fails
+is logged once with its call and the floor goes on; an attempt that could not be sent is given back.
+"""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from compliance.facts import EventKind
+from compliance.store import Ledger, PermitError
+from compliance.verdict import Candidate, Permit, Refusal
+from config.clock import Clock
+from config.database import reading, writing
+from config.ids import new_id
+from config.logs import get
+from dialer import engine as rules
+from dialer import outcome, store
+from dialer.dispositions import LeadState
+from dialer.floor import (
+    Abandon,
+    Alert,
+    CampaignsRunning,
+    Command,
+    Connect,
+    DialNext,
+    DispositionGiven,
+    Finish,
+    Floor,
+    FloorCall,
+    FloorPolicy,
+    HangUp,
+    Item,
+    ListDry,
+    OptedOut,
+    PauseAsked,
+    Placed,
+    RosterRead,
+    SaveAgent,
+    SaveCall,
+    Suppress,
+    Tick,
+)
+from dialer.store import Campaign, Lead
+from recorder.store import alarm, enqueue
+from sip import call as calls
+from sip.events import OriginateFailed
+from sip.port import DialOrder, PbxUnavailable, Telephony
+
+LOG = get("dialer.service")
+
+PLAN_BATCH = 50  # leads that the gate looks at in advance, each tick
+DRY_REST = timedelta(seconds=1)  # a list with nothing due is asked again after this at the latest
+
+
+class FloorService:
+    """The floor of one site, one item at a time. Not safe for threads: `FloorThread` owns one in production."""
+
+    def __init__(
+        self,
+        database: Engine,
+        clock: Clock,
+        ledger: Ledger,
+        telephony: Telephony,
+        *,
+        seller: str,
+        trunk: str,
+        caller_id: str,
+        policy: FloorPolicy,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ledger = ledger
+        self._telephony = telephony
+        self._seller = seller
+        self._trunk = trunk
+        self._caller_id = caller_id
+        self._campaigns: dict[str, Campaign] = {}
+        self.floor = Floor(clock.now(), policy)
+
+    def take_over(self) -> None:
+        """Reads the settings and what an earlier run left; to be called once, before the first item.
+
+        Attempts whose permit was never spent were never sent: they are given back. The others stand on the floor
+        again and are settled when the PBX says what is alive.
+        """
+        self.floor = replace(self.floor, calls={call.call_id: call for call in self._left_open()})
+        for item in self._settings():
+            self.handle(item)
+
+    def handle(self, item: Item) -> None:
+        """Takes one item in, with everything that follows from it."""
+        pending = deque(self._before_tick(item.now) if isinstance(item, Tick) else ())
+        pending.append(item)
+        while pending:
+            current = pending.popleft()
+            try:
+                self.floor, commands = rules.step(self.floor, current)
+            except Exception:  # the outermost loop: one bad item must not stop the floor
+                LOG.exception("item_failed", item=type(current).__name__, call_id=getattr(current, "call_id", None))
+                continue
+            for command in commands:
+                pending.extend(self._performed(command))
+
+    def _performed(self, command: Command) -> Iterable[Item]:
+        try:
+            return tuple(self._perform(command))
+        except (SQLAlchemyError, PbxUnavailable, store.NotFound) as error:
+            call_id = getattr(command, "call_id", None)
+            LOG.error("command_failed", command=type(command).__name__, call_id=call_id, error=str(error))
+            return ()
+
+    def _perform(self, command: Command) -> Iterable[Item]:
+        match command:
+            case Connect(call_id=call_id, agent_id=agent_id):
+                self._telephony.connect(call_id, agent_id)
+            case Abandon(call_id=call_id):
+                self._telephony.abandon(call_id)
+            case HangUp(call_id=call_id):
+                self._telephony.hang_up(call_id)
+            case DialNext():
+                yield from self._dial_next(command)
+            case SaveCall(call=call):
+                with writing(self._database) as connection:
+                    store.save_call(connection, call)
+            case SaveAgent(agent=agent):
+                with writing(self._database) as connection:
+                    store.save_agent(connection, agent)
+            case Suppress(call=call, source=source, at=at):
+                self._ledger.record(call.call_id, EventKind.OPT_OUT, at, {"source": source})  # on the list with it
+                yield OptedOut(call.person, call.number, at)
+            case Finish(call=call, disposition=disposition):
+                self._finish(call, disposition)
+            case Alert():
+                LOG.warning(command.kind.value, text=command.text, call_id=command.call_id)
+                with writing(self._database) as connection:
+                    alarm(connection, command, command.at)
+
+    # --- before each tick ------------------------------------------------------------------------------------------
+
+    def _before_tick(self, now: datetime) -> list[Item]:
+        """What other processes said, and leads that the gate has not looked at yet."""
+        try:
+            with reading(self._database) as connection:
+                said = store.has_words(connection)
+            items = self._words(now) if said else []
+            for campaign in self._campaigns.values():
+                self._plan_leads(campaign, now)
+        except SQLAlchemyError as error:
+            LOG.error("tick_failed", error=str(error))
+            return []
+        return items
+
+    def _words(self, now: datetime) -> list[Item]:
+        with writing(self._database) as connection:
+            words = store.take_words(connection, now)
+        items: list[Item] = []
+        for kind, payload, at in words:
+            match kind:
+                case "settings":
+                    items.extend(self._settings())
+                case "suppressed":
+                    items.append(OptedOut(payload.get("person"), payload.get("number"), at))
+                case "disposition":
+                    items.append(DispositionGiven(payload["agent"], payload["disposition"], at))
+                case "pause":
+                    items.append(PauseAsked(payload["agent"], payload["paused"] == "yes", payload.get("reason", ""), at))
+                case _:
+                    LOG.error("unknown_word", kind=kind)
+        return items
+
+    def _settings(self) -> list[Item]:
+        with reading(self._database) as connection:
+            views = store.running(connection)
+            names = {view.campaign_id for view in views}
+            self._campaigns = {one.campaign_id: one for one in store.campaigns(connection) if one.campaign_id in names}
+            agents = tuple(agent.agent_id for agent, _name in store.roster(connection))
+        return [CampaignsRunning(views), RosterRead(agents)]
+
+    def _plan_leads(self, campaign: Campaign, now: datetime) -> None:
+        """Asks the gate about new leads in advance, so that those not allowed now cost nothing later."""
+        with reading(self._database) as connection:
+            fresh = store.due_leads(connection, campaign.campaign_id, LeadState.NEW, now, PLAN_BATCH)
+        if not fresh:
+            return
+        plans = []
+        for lead in fresh:
+            verdict = self._ledger.preview(self._candidate(campaign, lead, new_id(now)))
+            plans.append((lead, verdict if isinstance(verdict, Refusal) else None))
+        with writing(self._database) as connection:
+            for lead, refusal in plans:
+                if refusal is None:
+                    store.set_lead(connection, lead.lead_id, LeadState.READY, now, "")
+                else:
+                    self._rest(connection, lead, refusal)
+
+    # --- dialing ---------------------------------------------------------------------------------------------------
+
+    def _dial_next(self, order: DialNext) -> Iterable[Item]:
+        """Places up to `count` calls, each through the gate; leads that it refuses now are put by until they may be asked."""
+        campaign = self._campaigns[order.campaign_id]
+        placed = 0
+        while placed < order.count:
+            now = self._clock.now()
+            with reading(self._database) as connection:
+                due = store.due_leads(connection, campaign.campaign_id, LeadState.READY, now, order.count - placed)
+                later = store.next_due(connection, campaign.campaign_id) if not due else None
+            if not due:
+                yield ListDry(campaign.campaign_id, min(later, now + DRY_REST) if later and later > now else now + DRY_REST)
+                return
+            for lead in due:
+                for item in self._dial(campaign, lead):
+                    placed += isinstance(item, Placed)
+                    yield item
+
+    def _dial(self, campaign: Campaign, lead: Lead) -> Iterable[Item]:
+        now = self._clock.now()
+        candidate = self._candidate(campaign, lead, new_id(now))
+        call = FloorCall(
+            calls.ordered(candidate.attempt_id, now),
+            lead.lead_id,
+            campaign.campaign_id,
+            campaign.name,
+            lead.person,
+            candidate.number,
+            (),
+            campaign.disclosure,
+            campaign.safe_harbour,
+        )
+        verdict = self._ledger.permit(candidate)
+        if isinstance(verdict, Refusal):
+            with writing(self._database) as connection:
+                self._rest(connection, lead, verdict)
+            return
+        yield from self._place(campaign, replace(call, packs=verdict.packs), verdict)
+
+    def _place(self, campaign: Campaign, call: FloorCall, permit: Permit) -> Iterable[Item]:
+        order = DialOrder(
+            call.call_id,
+            call.number,
+            self._trunk,
+            self._caller_id,
+            campaign.ring_for,
+            call.disclosure,
+            call.safe_harbour,
+            permit,
+        )
+        with writing(self._database) as connection:
+            store.open_attempt(connection, call)
+        try:
+            self._ledger.spend(permit.permit_id)
+        except (PermitError, SQLAlchemyError) as error:  # unspent is unsent: give the lead back
+            LOG.error("permit_not_spent", call_id=call.call_id, error=str(error))
+            self._give_back(call, str(error))
+            return
+        yield Placed(call)
+        try:
+            self._telephony.originate(order)
+        except (PbxUnavailable, ValueError) as error:
+            # Nothing was sent: the attempt did not ring and does not count.
+            yield OriginateFailed(call.call_id, self._clock.now(), str(error))
+
+    def _give_back(self, call: FloorCall, reason: str) -> None:
+        with writing(self._database) as connection:
+            store.void_attempt(connection, call, self._clock.now(), reason)
+
+    def _candidate(self, campaign: Campaign, lead: Lead, attempt_id: str) -> Candidate:
+        return Candidate(
+            attempt_id=attempt_id,
+            person=lead.person,
+            number=lead.number,
+            campaign=campaign.name,
+            seller=self._seller,
+            subject=lead.subject or campaign.subject,
+            purpose=campaign.purpose,
+            zones=(lead.zone,) if lead.zone else (),
+            ring_for=campaign.ring_for,
+        )
+
+    def _rest(self, connection: Connection, lead: Lead, refusal: Refusal) -> None:
+        """A refusal is never an attempt: the lead waits for the first permitted instant, or for new facts."""
+        reason = "; ".join(f"{one.rule}: {one.text}" for one in refusal.reasons)
+        state = LeadState.REFUSED if refusal.retry_at is None else LeadState.READY
+        store.set_lead(connection, lead.lead_id, state, refusal.retry_at, reason)
+
+    # --- the end of a call -----------------------------------------------------------------------------------------
+
+    def _finish(self, call: FloorCall, disposition: str) -> None:
+        """Ledger first (idempotent), then everything else in one transaction: done twice after a crash, it is done once."""
+        now = self._clock.now()
+        for event in outcome.ledger_events(call):
+            self._ledger.record(call.call_id, event.kind, event.at)
+        with writing(self._database) as connection:
+            if not store.finish_attempt(connection, call, disposition, now):
+                return
+            lead = store.lead(connection, call.lead_id)
+            most = store.campaign_named(connection, call.campaign).max_attempts
+            store.apply_plan(connection, lead.lead_id, outcome.lead_plan(call, lead.numbers, lead.attempts, most, now))
+            record = outcome.call_record(call)
+            if record is not None:
+                enqueue(connection, record)
+
+    def _left_open(self) -> list[FloorCall]:
+        with reading(self._database) as connection:
+            left = store.open_attempts(connection)
+        taken = []
+        for call in left:
+            if self._ledger.events_of(call.call_id):  # the attempt is in the ledger before it is sent
+                taken.append(call)
+            else:
+                self._give_back(call, "never sent")
+        return taken
+
+
+class FloorThread:
+    """The one thread that owns the floor, and its inbox."""
+
+    def __init__(self, service: FloorService, telephony: Telephony, watch: Callable[[Floor], None]) -> None:
+        self._service = service
+        self._telephony = telephony
+        self._watch = watch
+        self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="floor", daemon=True)
+
+    def start(self) -> None:
+        """Takes over what an earlier run left, then watches the PBX and begins to work."""
+        self._service.take_over()
+        self._thread.start()
+        self._telephony.start(self._inbox.put)
+
+    def post(self, item: Item) -> None:
+        """Puts an item into the floor's inbox; safe from any thread."""
+        self._inbox.put(item)
+
+    def stop(self) -> None:
+        """Ends the thread after what is in the inbox; calls that are up stay up for the next run."""
+        self._telephony.close()
+        self._inbox.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (item := self._inbox.get()) is not None:
+            self._service.handle(item)
+            self._watch(self._service.floor)

@@ -1,0 +1,133 @@
+"""What recording does a finished call leave behind, and when is its absence an alarm?
+
+Rule protected: every answered call is recorded. A call nobody can say was answered is given the benefit of doubt both
+ways: its files are kept if they come, and nobody is alarmed if they do not.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from recorder.disclosure import Verdict
+from recorder.record import CallRecord
+from sip.call import Call, CallState
+
+
+class NoRecording(StrEnum):
+    """Why a finished call rightly has no recording."""
+
+    NOT_ANSWERED = "not_answered"  # the far side never answered: there was nothing to record
+    NOT_PLACED = "not_placed"  # the PBX made no leg
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingExpected:
+    """The call was answered: its absence from the archive is an alert."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPossible:
+    """The call was lost from view before an answer was seen: it may have been answered and recorded meanwhile."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingNotExpected:
+    """No recording, and why that is right."""
+
+    call_id: str
+    why: NoRecording
+
+
+Expected = RecordingExpected | RecordingPossible | RecordingNotExpected
+
+
+class AlertKind(StrEnum):
+    """What a person must look at."""
+
+    RECORDING_MISSING = "recording_missing"  # answered, and the PBX left no file
+    RECORDING_QUARANTINED = "recording_quarantined"  # files came that are not audio we can archive
+    RECORDING_FAILED = "recording_failed"  # processing crashed again and again; the raw files are kept
+    RECORDING_DEGRADED = "recording_degraded"  # archived, but a side is missing, silent or short
+    DISCLOSURE_UNPROVEN = "disclosure_unproven"  # an agent spoke, and the audio does not show the prompt before
+    STORAGE_FULL = "storage_full"  # the archive takes no more; raw files wait in the spool
+    SPOOL_ORPHAN = "spool_orphan"  # files in the spool that belong to no call we know
+
+
+class Flag(StrEnum):
+    """What is to be said of a recording that is in the archive."""
+
+    HEADER_REPAIRED = "header_repaired"  # the PBX did not close the file: up to 2 s may be lost at the end
+    ODD_LENGTH = "odd_length"  # half a sample at the end was left out
+    AGENT_MISSING = "agent_missing"  # no file of that side came: it is silence
+    CUSTOMER_MISSING = "customer_missing"
+    AGENT_SILENT = "agent_silent"  # a file came, and an agent was joined, but nothing is heard of the agent
+    CUSTOMER_SILENT = "customer_silent"
+    LENGTHS_DIFFER = "lengths_differ"  # the shorter side was filled with silence
+    SHORTER_THAN_CALL = "shorter_than_call"
+    ANSWER_UNSEEN = "answer_unseen"  # when the call was answered is reckoned from the length
+
+
+#: What makes a recording unfit to pass for a good one: somebody is told.
+DEGRADED = frozenset(
+    {
+        Flag.AGENT_MISSING,
+        Flag.CUSTOMER_MISSING,
+        Flag.AGENT_SILENT,
+        Flag.CUSTOMER_SILENT,
+        Flag.LENGTHS_DIFFER,
+        Flag.SHORTER_THAN_CALL,
+    }
+)
+NO_FILES = "no files in the spool"  # why a job ended that is opened again if they come after all
+LENGTH_TOLERANCE = timedelta(seconds=1)  # between the PBX's events and its last written block
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One thing to look at; `call_id` is None when it is about a place rather than a call."""
+
+    kind: AlertKind
+    call_id: str | None
+    text: str
+
+
+def after(call: Call) -> Expected:
+    """What is expected of `call`, which has ended. Raises ValueError for one that is still up."""
+    if call.state is not CallState.ENDED:
+        raise ValueError(f"call {call.call_id} is {call.state.value}: nothing can be said of its recording yet")
+    if call.answered_at is not None:
+        return RecordingExpected(call.call_id)
+    if call.failure is not None:
+        return RecordingNotExpected(call.call_id, NoRecording.NOT_PLACED)
+    if call.hangup_cause is None:  # ended by Lost: nobody saw how
+        return RecordingPossible(call.call_id)
+    return RecordingNotExpected(call.call_id, NoRecording.NOT_ANSWERED)
+
+
+def without_files(record: CallRecord, now: datetime, patience: timedelta) -> Alert | None:
+    """The alert for a call whose files have not come by `now`; None while they may yet, or need never, come."""
+    if now - record.ended_at < patience or record.answered_at is None:
+        return None
+    text = f"call {record.call_id} was answered at {record.answered_at.isoformat()} and left no recording in the spool"
+    return Alert(AlertKind.RECORDING_MISSING, record.call_id, text)
+
+
+def is_short(record: CallRecord, duration: timedelta) -> bool:
+    """Whether a recording of `duration` lacks some of the call. What was never seen to be answered has no length to lack."""
+    return record.answered_at is not None and record.ended_at - record.answered_at - duration > LENGTH_TOLERANCE
+
+
+def about(record: CallRecord, flags: frozenset[Flag], verdict: Verdict) -> tuple[Alert, ...]:
+    """The alerts for a recording that has just been archived."""
+    alerts = []
+    if degraded := sorted(flags & DEGRADED):
+        text = f"the recording of call {record.call_id} is degraded: {', '.join(degraded)}"
+        alerts.append(Alert(AlertKind.RECORDING_DEGRADED, record.call_id, text))
+    if verdict not in (Verdict.PROVEN, Verdict.NOT_APPLICABLE):
+        text = f"call {record.call_id}: disclosure by prompt {record.prompt!r} is {verdict.value} in the recording"
+        alerts.append(Alert(AlertKind.DISCLOSURE_UNPROVEN, record.call_id, text))
+    return tuple(alerts)

@@ -1,0 +1,275 @@
+"""The floor on a simulated PBX, a real ledger and a real SQLite file: whole campaigns in milliseconds, and restarts.
+
+The floor thread runs for real; the test moves the clock and waits for the floor to have taken everything in.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from compliance.facts import EventKind
+from compliance.pack_files import load_packs
+from compliance.store import Ledger
+from config.clock import ManualClock
+from config.database import Base, open_database, reading, sqlite_url, writing
+from config.ids import new_id
+from dialer import store
+from dialer.dispositions import LeadState
+from dialer.floor import Floor, FloorCall, FloorPolicy, Item, Tick
+from dialer.leads import LeadRow
+from dialer.service import FloorService
+from dialer.store import Campaign, CampaignState
+from recorder.store import due
+from sip.simulator import Simulator
+from sip.subscribers import BUSY, UNOBTAINABLE, Answers, RingsOut, Subscriber
+
+NOON = datetime(2026, 3, 4, 17, tzinfo=UTC)  # Wednesday noon in New York
+TALKER = Answers(rings_for=timedelta(seconds=3), talks_for=timedelta(seconds=20))
+FAR = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass
+class Site:
+    """One site on disk; `floor()` starts a floor on it, again and again."""
+
+    directory: Path
+    clock: ManualClock
+    database: Engine
+    ledger: Ledger
+    script: dict[str, Subscriber] = field(default_factory=dict)
+
+    def lead(self, campaign_id: str, number: str, subscriber: Subscriber, person: str = "") -> None:
+        self.script[number] = subscriber
+        row = LeadRow(len(self.script), person or number, "", (number,), "", "")
+        with writing(self.database) as connection:
+            store.add_leads(connection, campaign_id, "test", [row], self.clock.now())
+
+    def campaign(self, name: str = "spring", max_attempts: int = 1) -> str:
+        made = Campaign(
+            new_id(self.clock.now()),
+            name,
+            CampaignState.RUNNING,
+            subject="offer",
+            purpose="sales",
+            disclosure="disclosure-en",
+            safe_harbour="safe-harbour-en",
+            channels=50,
+            max_attempts=max_attempts,
+            ring_for=timedelta(seconds=20),
+        )
+        with writing(self.database) as connection:
+            store.add_campaign(connection, made, self.clock.now())
+        return made.campaign_id
+
+    def agents(self, *agent_ids: str) -> None:
+        with writing(self.database) as connection:
+            for agent_id in agent_ids:
+                store.add_agent(connection, agent_id, agent_id, self.clock.now())
+
+    def leads(self) -> dict[str, store.Lead]:
+        with reading(self.database) as connection:
+            return {
+                lead.numbers[0]: lead
+                for campaign in store.campaigns(connection)
+                for lead in store.leads_of(connection, campaign.campaign_id)
+            }
+
+    def calls(self) -> list[FloorCall]:
+        with reading(self.database) as connection:
+            return [
+                call
+                for campaign in store.campaigns(connection)
+                for call in store.attempts_of(connection, campaign_id=campaign.campaign_id)
+            ]
+
+
+class RunningFloor:
+    """A floor on a simulated PBX, both moved by hand in one thread; dropped without a word, it has crashed."""
+
+    def __init__(self, site: Site, pbx: Simulator | None = None) -> None:
+        self.site = site
+        self.pbx = pbx or Simulator(site.clock, site.script.__getitem__)
+        self.items: deque[Item] = deque()
+        self.service = FloorService(
+            site.database,
+            site.clock,
+            site.ledger,
+            self.pbx,
+            seller="us",
+            trunk="carrier",
+            caller_id="+12125550100",
+            policy=FloorPolicy(wrap_up=timedelta(seconds=30)),
+        )
+        self.service.take_over()
+        self.pbx.start(self.items.append)
+        self.settle()
+
+    def settle(self) -> None:
+        """Takes in what the PBX told, and a tick."""
+        self.items.append(Tick(self.site.clock.now()))
+        while self.items:
+            self.service.handle(self.items.popleft())
+
+    def advance(self, seconds: float, step: float = 0.25) -> Floor:
+        """Moves the PBX and the floor together."""
+        for _ in range(int(seconds / step)):
+            self.pbx.advance_to(self.site.clock.now() + timedelta(seconds=step))
+            self.settle()
+        return self.service.floor
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    clock = ManualClock(NOON)
+    database = open_database(sqlite_url(tmp_path / "ringfence.db"))
+    Base.metadata.create_all(database)
+    ledger = Ledger(database, clock, load_packs(("house",), tmp_path), timedelta(seconds=10))
+    yield Site(tmp_path, clock, database, ledger)
+    database.dispose()
+
+
+def kinds(site: Site, call: FloorCall) -> set[EventKind]:
+    return {event.kind for event in site.ledger.events_of(call.call_id)}
+
+
+def test_a_campaign_is_dialed_one_call_for_each_free_agent_and_every_lead_ends_with_a_reason(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101", "102")
+    for index in range(4):
+        site.lead(campaign, f"+1212555010{index}", TALKER)
+    site.lead(campaign, "+12125550110", BUSY)
+    site.lead(campaign, "+12125550111", UNOBTAINABLE)
+    site.lead(campaign, "+12125550112", RingsOut())
+    floor = RunningFloor(site)
+    floor.advance(1)
+    assert site.calls() == [], "dialed without an agent"
+    floor.pbx.agent_up("101")
+    floor.pbx.agent_up("102")
+    most = 0
+    for _ in range(600):
+        state = floor.advance(0.5)
+        most = max(most, sum(call.call.ended_at is None for call in state.calls.values()))
+        for agent in state.agents.values():
+            if agent.state == "wrap_up":
+                floor.pbx.agent_presses(agent.agent_id, "3")
+                floor.pbx.agent_presses(agent.agent_id, "#")
+    assert most == 2
+    ended = {call.number: call.disposition for call in site.calls()}
+    assert ended == {f"+1212555010{index}": "not_interested" for index in range(4)} | {
+        "+12125550110": "busy",
+        "+12125550111": "invalid_number",
+        "+12125550112": "no_answer",
+    }
+    assert {lead.state for lead in site.leads().values()} == {LeadState.DONE, LeadState.EXHAUSTED}
+    assert all(lead.reason for lead in site.leads().values())
+    with reading(site.database) as connection:
+        assert len(due(connection, FAR, 100)) == 4, "each answered call has its recording job"
+    by_number = {call.number: kinds(site, call) for call in site.calls()}
+    assert EventKind.CONVERSATION in by_number["+12125550100"]
+    assert EventKind.NOT_RUNG in by_number["+12125550111"]
+    assert EventKind.UNANSWERED in by_number["+12125550112"]
+    assert site.ledger.verify_chain().intact
+
+
+def test_a_refusal_is_no_attempt_and_says_when_again(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101", "102")
+    site.lead(campaign, "+12125550100", TALKER, person="alice")
+    site.lead(campaign, "+14155550101", TALKER, person="bob")
+    other = site.campaign("other")
+    site.lead(other, "+12125550102", TALKER, person="alice")
+    site.ledger.suppress(number="+14155550101", reason="asked", source="test")
+    floor = RunningFloor(site)
+    floor.pbx.agent_up("101")
+    floor.pbx.agent_up("102")
+    floor.advance(10)
+    leads = site.leads()
+    assert [call.number for call in site.calls()] == ["+12125550100"]
+    assert leads["+14155550101"].state is LeadState.REFUSED
+    assert "house.internal_dnc" in leads["+14155550101"].reason
+    assert leads["+12125550102"].state is LeadState.READY
+    assert leads["+12125550102"].next_at >= NOON + timedelta(hours=1), "one attempt an hour for each person, on any number"
+    assert leads["+12125550102"].attempts == 0
+
+
+def test_nobody_free_means_the_abandonment_message_within_two_seconds(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101")
+    site.lead(campaign, "+12125550100", TALKER)
+    floor = RunningFloor(site)
+    floor.pbx.agent_up("101")
+    floor.advance(1)
+    floor.pbx.agent_down("101")
+    floor.advance(30)
+    (call,) = site.calls()
+    assert call.disposition == "abandoned"
+    assert call.call.answered_at is not None
+    assert call.call.safe_harbour_at == call.call.answered_at + timedelta(seconds=2)
+    assert EventKind.ABANDONED in kinds(site, call)
+
+
+def test_an_opt_out_by_either_key_is_on_the_list_before_the_call_ends(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101", "102")
+    presses = Answers(rings_for=timedelta(seconds=2), presses=((timedelta(seconds=3), "9"),))
+    site.lead(campaign, "+12125550100", presses, person="alice")
+    site.lead(campaign, "+12125550101", TALKER, person="bob")
+    floor = RunningFloor(site)
+    floor.pbx.agent_up("101")
+    floor.pbx.agent_up("102")
+    state = floor.advance(12)
+    for agent in state.agents.values():
+        if agent.state == "on_call":
+            floor.pbx.agent_presses(agent.agent_id, "9")
+    floor.advance(2)
+    assert site.ledger.suppressed("+19175550100", "alice") is not None, "all numbers of the person"
+    assert site.ledger.suppressed("+12125550101", "nobody") is not None, "everybody on the number"
+    assert {call.number: call.call.state for call in site.calls()} == {"+12125550100": "ended", "+12125550101": "ended"}
+
+
+def test_what_rings_is_cancelled_when_the_person_is_put_on_the_list_by_another_process(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101")
+    site.lead(campaign, "+12125550100", RingsOut(), person="alice")
+    floor = RunningFloor(site)
+    floor.pbx.agent_up("101")
+    floor.advance(2)
+    site.ledger.suppress(person="alice", reason="called in", source="test")
+    with writing(site.database) as connection:
+        store.say(connection, "suppressed", {"person": "alice"}, site.clock.now())
+    floor.advance(1)
+    (call,) = site.calls()
+    assert call.call.state == "ended"
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2, 4, 6, 9, 14, 24, 26, 40])
+def test_a_floor_that_crashed_at_any_time_is_taken_over_and_nobody_is_rung_twice(site: Site, seconds: float) -> None:
+    campaign = site.campaign()
+    site.agents("101")
+    site.lead(campaign, "+12125550100", TALKER)
+    first = RunningFloor(site)
+    first.pbx.agent_up("101")
+    first.advance(seconds)
+    first.pbx.close()
+    dialed = {call.call_id for call in site.calls()}
+    site.clock.advance(timedelta(seconds=1))
+    second = RunningFloor(site, first.pbx)
+    state = second.advance(60)
+    for _ in range(40):
+        if any(agent.state == "wrap_up" for agent in state.agents.values()):
+            second.pbx.agent_presses("101", "1")
+            second.pbx.agent_presses("101", "#")
+        state = second.advance(1)
+    assert {call.call_id for call in site.calls()} == dialed or not dialed
+    (call,) = site.calls()
+    assert call.call.ended_at is not None
+    assert call.disposition not in {None, "void"}
+    assert not state.calls
+    attempts = [event for event in site.ledger.history("+12125550100") if event.kind is EventKind.ATTEMPT]
+    assert len(attempts) == 1
+    assert not site.ledger.unresolved()

@@ -1,0 +1,212 @@
+"""A pack is read whole or refused with every fault at its place; nothing in it is silently ignored."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compliance.facts import EventKind
+from compliance.packs import CapRule, Key, Level, PackError, RingRule, Source, SuppressRule, WindowRule, parse_pack
+from compliance.periods import Rolling
+
+HEAD = """
+schema = 1
+[pack]
+id = "test"
+version = "2026.1"
+jurisdiction = ["US-FL"]
+"""
+
+WINDOW = """
+[[rule]]
+id = "fl.hours"
+kind = "window"
+cite = "Fla. Stat. 501.616(6)(a)"
+level = "law"
+source = "primary"
+clock = "callee"
+unknown_tz = "intersect"
+schedule = [{ on = ["mon-fri"], allow = ["08:00-12:00", "13:00-20:00"] }, { on = ["*"], forbid = ["20:00-08:00"] }]
+"""
+
+CAP = """
+[[rule]]
+id = "fl.cap"
+kind = "cap"
+cite = "Fla. Stat. 501.616(6)(b)"
+level = "law"
+source = "secondary"
+max = 3
+event = "attempt"
+key = ["person", "subject"]
+caller_scope = "seller"
+period = "rolling:24h"
+"""
+
+SUPPRESS = """
+[[rule]]
+id = "us.internal_dnc"
+kind = "suppress"
+cite = "47 CFR 64.1200(d)(3),(d)(6)"
+level = "law"
+source = "primary"
+list = "internal"
+match = ["number", "person"]
+effective = "immediate"
+legal_deadline = "10bd"
+hold = "5y"
+exempt = []
+"""
+
+RING = """
+[[rule]]
+id = "us.ring"
+kind = "ring"
+cite = "16 CFR 310.4(b)(4)(ii)"
+level = "law"
+source = "secondary"
+min_unanswered_s = 15
+or_min_rings = 4
+max_s = 60
+"""
+
+
+def errors_of(text: str) -> tuple[str, ...]:
+    with pytest.raises(PackError) as caught:
+        parse_pack(text, "test.toml")
+    assert str(caught.value).splitlines() == list(caught.value.errors)
+    assert all(error.startswith("test.toml: ") for error in caught.value.errors)
+    return tuple(error.removeprefix("test.toml: ") for error in caught.value.errors)
+
+
+def test_every_kind_of_this_version_is_read() -> None:
+    text = HEAD + WINDOW + CAP + SUPPRESS + RING
+    pack = parse_pack(text, "test.toml")
+    window, cap, suppress, ring = pack.rules
+    assert (pack.id, pack.version, pack.jurisdiction) == ("test", "2026.1", ("US-FL",))
+    assert pack.sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert pack.ref.sha256 == pack.sha256
+    assert isinstance(window, WindowRule)
+    assert window.origin.cite == "Fla. Stat. 501.616(6)(a)"
+    assert (window.origin.level, window.origin.source) == (Level.LAW, Source.PRIMARY)
+    assert [plan.permits for plan in window.schedule] == [True, False]
+    assert isinstance(cap, CapRule)
+    assert (cap.max, cap.event, cap.key) == (3, EventKind.ATTEMPT, (Key.PERSON, Key.SUBJECT, Key.SELLER))
+    assert cap.period == Rolling(timedelta(hours=24))
+    assert isinstance(suppress, SuppressRule)
+    assert suppress.match == (Key.NUMBER, Key.PERSON)
+    assert isinstance(ring, RingRule)
+    assert (ring.min_unanswered, ring.max_ring) == (timedelta(seconds=15), timedelta(seconds=60))
+
+
+def test_a_pack_may_be_for_some_purposes() -> None:
+    pack = parse_pack(HEAD + '[pack.applies]\npurpose = ["sales"]\n' + CAP, "test.toml")
+    assert pack.applies_to("sales")
+    assert not pack.applies_to("service")
+    assert parse_pack(HEAD + CAP, "test.toml").applies_to("service")
+
+
+@pytest.mark.parametrize("kind", ["cooldown", "consent", "abandon", "callerid", "disclose", "record", "retain", "deadline"])
+def test_a_kind_that_nothing_enforces_yet_is_refused_at_its_place(kind: str) -> None:
+    later = f'[[rule]]\nid = "x"\nkind = "{kind}"\ncite = "c"\nlevel = "law"\nsource = "primary"\n'
+    assert errors_of(HEAD + WINDOW + CAP + SUPPRESS + later) == (f"rule[3].kind: '{kind}' is not supported by this version",)
+
+
+@pytest.mark.parametrize(
+    ("rule", "changed", "error"),
+    [
+        (WINDOW, ('"mon-fri"', '"holiday"'), "rule[0].schedule[0].on[0]: 'holiday' needs a holiday calendar"),
+        (WINDOW, ('"mon-fri"', '"monday"'), "rule[0].schedule[0].on[0]: 'monday' is not a day class"),
+        (WINDOW, ("08:00-12:00", "8-12"), "rule[0].schedule[0].allow[0]: '8' is not a time of day"),
+        (WINDOW, ('on = ["*"], forbid', 'on = ["*"], permit'), "rule[0].schedule[1].permit: unknown key"),
+        (WINDOW, ('on = ["*"]', "on = []"), "rule[0].schedule[1].on: is empty"),
+        (WINDOW, ('on = ["*"], ', 'on = ["*"], allow = [], '), "rule[0].schedule[1].allow: exactly one of allow and forbid"),
+        (WINDOW, ('clock = "callee"', 'clock = "tz:Mars/Base"'), "rule[0].clock: 'Mars/Base' is not a known IANA"),
+        (WINDOW, ('clock = "callee"', 'clock = "local"'), "rule[0].clock: 'local' is not a usable value"),
+        (WINDOW, ('clock = "callee"', 'calendar = "US"\nclock = "callee"'), "rule[0].calendar: is not supported"),
+        (WINDOW, ('"intersect"', '"guess"'), "rule[0].unknown_tz: 'guess' is not supported"),
+        (WINDOW, ('"callee"', '"callee"\nwaive_with = "consent"'), "rule[0].waive_with: is not supported"),
+        (WINDOW, ('"callee"', '"callee"\nwhen = {}'), "rule[0].when: is not supported"),
+        (WINDOW, ('"callee"', '"callee"\neffective_from = 2026-08-11'), "rule[0].effective_from: is not supported"),
+        (WINDOW, ('"callee"', '"callee"\neffective_until = 2026-08-11'), "rule[0].effective_until: is not supported"),
+        (WINDOW, ('"callee"', '"callee"\nalso = ["x"]'), "rule[0].also: is not supported"),
+        (WINDOW, ('level = "law"', 'level = "rumour"'), "rule[0].level: 'rumour' is not supported"),
+        (WINDOW, ('source = "primary"', ""), "rule[0].source: is missing"),
+        (WINDOW, ('cite = "Fla. Stat. 501.616(6)(a)"', 'cite = " "'), "rule[0].cite: is empty"),
+        (WINDOW, ('id = "fl.hours"', "id = 7"), "rule[0].id: must be a text"),
+        (WINDOW, ('kind = "window"', 'kind = "windows"'), "rule[0].kind: 'windows' is not a kind of rule"),
+        (CAP, ("max = 3", "max = true"), "rule[0].max: must be a whole number"),
+        (CAP, ("max = 3", "max = -1"), "rule[0].max: must be from 0"),
+        (CAP, ("max = 3", "max = 3\nmaximum = 4"), "rule[0].maximum: unknown key"),
+        (CAP, ('"attempt"', '"ringing"'), "rule[0].event: 'ringing' is not supported"),
+        (CAP, ('"person", "subject"', '"person", "debt"'), "rule[0].key[1]: 'debt' is not supported"),
+        (CAP, ('"person", "subject"', '"campaign"'), "rule[0].key: must name person or number"),
+        (CAP, ('"person", "subject"', '"person", "person"'), "rule[0].key[1]: 'person' is named twice"),
+        (CAP, ('"person", "subject"', ""), "rule[0].key: is empty"),
+        (CAP, ('caller_scope = "seller"', 'caller_scope = "collector"'), "rule[0].caller_scope: 'collector' is not"),
+        (CAP, ('caller_scope = "seller"', 'not_counted = ["x"]'), "rule[0].not_counted: only an empty list"),
+        (CAP, ("rolling:24h", "successive:30d@campaign_start"), "rule[0].period: 'successive:30d@campaign_start' is not"),
+        (CAP, ("rolling:24h", "rolling_days:7@Mars/Base"), "rule[0].period: 'Mars/Base' is not a known IANA"),
+        (SUPPRESS, ('list = "internal"', 'list = "us.national_dnc"'), "rule[0].list: 'us.national_dnc' is not supported"),
+        (SUPPRESS, ('effective = "immediate"', 'effective = "10bd"'), "rule[0].effective: '10bd' is not supported"),
+        (SUPPRESS, ('effective = "immediate"', "list_max_age_days = 31"), "rule[0].list_max_age_days: is not supported"),
+        (SUPPRESS, ("exempt = []", 'exempt = ["consent"]'), "rule[0].exempt: only an empty list"),
+        (RING, ("min_unanswered_s = 15", ""), "rule[0].min_unanswered_s: is missing"),
+        (RING, ("max_s = 60", "max_s = 10"), "rule[0].max_s: is shorter"),
+    ],
+)
+def test_one_fault_is_one_error_at_its_key(rule: str, changed: tuple[str, str], error: str) -> None:
+    assert changed[0] in rule
+    errors = errors_of(HEAD + rule.replace(*changed, 1))
+    assert any(found.startswith(error) for found in errors), errors
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("schema = ", "not TOML"),
+        ("a=" + "[" * 5000, "not TOML"),
+        ("schema = 1", "pack: is missing"),
+        (HEAD.replace("schema = 1", "schema = 2"), "schema: this version reads schema 1"),
+        (HEAD.replace("schema = 1", ""), "schema: is missing"),
+        (HEAD.replace('"test"', '"../test"'), "pack.id: '../test' is not a usable value"),
+        (HEAD.replace('["US-FL"]', '"US-FL"'), "pack.jurisdiction: must be a list of texts"),
+        (HEAD, "rule: is missing"),
+        (HEAD + 'rule = "x"', "rule: is missing"),
+        (HEAD + 'extends = ["us"]\n' + CAP, "pack.extends: only an empty list"),
+        (HEAD + 'jurisdiction_match = "any_candidate"\n' + CAP, "pack.jurisdiction_match: unknown key"),
+        (HEAD + '[pack.applies]\nparty = ["consumer"]\n' + CAP, "pack.applies.party: unknown key"),
+        (HEAD + CAP + CAP, "rule[1].id: 'fl.cap' is used twice"),
+    ],
+)
+def test_a_fault_of_the_whole_is_told(text: str, error: str) -> None:
+    errors = errors_of(text)
+    assert any(found.startswith(error) for found in errors), errors
+
+
+def test_all_faults_are_told_at_once() -> None:
+    broken = HEAD.replace('"test"', "1") + WINDOW.replace("08:00-12:00", "x") + CAP.replace("max = 3", "max = 'x'")
+    assert [error.partition(":")[0] for error in errors_of(broken)] == ["pack.id", "rule[0].schedule[0].allow[0]", "rule[1].max"]
+
+
+toml_values: st.SearchStrategy[Any] = st.sampled_from(
+    ("1", '"x"', "true", "[]", "{}", "1.5", "2026-01-01", '["x", 1]', "[{}]", "nan", "-1", '""', "99999999999999999999")
+)
+
+
+@given(st.sampled_from((WINDOW, CAP, SUPPRESS, RING)), st.integers(0, 12), toml_values)
+def test_any_value_in_any_place_is_read_or_refused_with_its_place(rule: str, line: int, value: str) -> None:
+    lines = (HEAD + rule).strip().splitlines()
+    settable = [index for index, text in enumerate(lines) if " = " in text]
+    index = settable[line % len(settable)]
+    key = lines[index].partition(" = ")[0]
+    lines[index] = f"{key} = {value}"
+    faults = ""
+    try:
+        parse_pack("\n".join(lines), "fuzzed")
+    except PackError as error:
+        faults = str(error)
+    assert not faults or key in faults

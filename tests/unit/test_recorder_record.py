@@ -1,0 +1,98 @@
+"""The text of a call's metadata in the queue is the metadata."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compliance.verdict import PackRef
+from recorder.record import BadRecord, CallRecord, from_json, to_json
+from sip.events import EndedBy
+from tests.recorder_audio import a_record
+
+times = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- hypothesis takes naive bounds
+texts = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=40)
+records = st.builds(
+    CallRecord,
+    call_id=texts,
+    person=texts,
+    lead_id=texts,
+    number=texts,
+    campaign=texts,
+    agent_id=st.none() | texts,
+    answered_at=st.none() | times,
+    announcement_at=st.none() | times,
+    announced_at=st.none() | times,
+    bridged_at=st.none() | times,
+    unbridged_at=st.none() | times,
+    ended_at=times,
+    disposition=texts,
+    abandoned=st.booleans(),
+    prompt=texts,
+    safe_harbour=texts,
+    packs=st.lists(st.builds(PackRef, texts, texts, texts), max_size=3).map(tuple),
+    ended_by=st.sampled_from(EndedBy),
+)
+
+
+@given(records)
+def test_a_record_comes_back_from_its_text_unchanged(record: CallRecord) -> None:
+    assert from_json(to_json(record)) == record
+
+
+def test_a_time_of_any_zone_is_kept_as_the_same_instant() -> None:
+    local = datetime(2026, 3, 2, 10, 0, tzinfo=timezone(timedelta(hours=-5)))
+    assert from_json(to_json(a_record(answered_at=local))).answered_at == local
+
+
+@pytest.mark.parametrize("field", ["ended_at", "answered_at", "bridged_at"])
+def test_a_naive_time_is_refused_by_name(field: str) -> None:
+    with pytest.raises(ValueError, match=field):
+        a_record(**{field: datetime(2026, 3, 2)})  # noqa: DTZ001 -- the naive time is the fault under test
+
+
+def altered(**changes: Any) -> str:
+    fields = json.loads(to_json(a_record()))
+    fields.update(changes)
+    return json.dumps({name: value for name, value in fields.items() if value != "REMOVE"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        "{}",
+        altered(call_id="REMOVE"),
+        altered(ended_at="REMOVE"),
+        altered(ended_at=None),
+        altered(answered_at="yesterday"),
+        altered(answered_at="2026-03-02T15:04:05"),  # in which zone?
+        altered(number=None),
+        altered(person=7),
+        altered(ended_by="nobody"),
+        altered(packs=[{"id": "x"}]),
+        altered(colour="red"),
+    ],
+)
+def test_a_text_that_is_no_record_is_refused_as_such(text: str) -> None:
+    with pytest.raises(BadRecord):
+        from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "may_have_spoken"),
+    [
+        ({}, True),
+        ({"bridged_at": None, "abandoned": True, "ended_by": EndedBy.FLOOR}, False),
+        ({"bridged_at": None, "ended_by": EndedBy.CUSTOMER}, False),
+        ({"bridged_at": None, "ended_by": EndedBy.UNKNOWN}, True),  # lost from view: nobody knows
+        ({"bridged_at": None, "abandoned": True, "ended_by": EndedBy.UNKNOWN}, False),
+    ],
+)
+def test_an_agent_may_have_spoken_when_one_was_joined_or_nobody_saw(changes: dict[str, Any], may_have_spoken: bool) -> None:
+    assert a_record(**changes).agent_may_have_spoken is may_have_spoken
