@@ -12,9 +12,9 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 
+from compliance.document import Node
 from compliance.facts import COUNTABLE, INTERNAL, EventKind
 from compliance.periods import CALLEE, Period, parse_period
-from compliance.reading import Node
 from compliance.verdict import PackRef
 from compliance.wallclock import zone_named
 from compliance.windows import DayPlan, Schedule, parse_hours, parse_weekdays

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, func, insert, or_, select, union, update
+from sqlalchemy import ColumnElement, Table, func, insert, or_, select, text, union, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DataError
 
@@ -54,6 +54,12 @@ def lock_keys(connection: Connection, *keys: str | None) -> bool:
     for number in sorted({_lock_number(key) for key in keys if key}):
         connection.execute(select(func.pg_advisory_xact_lock(number)))
     return True
+
+
+def read_one_snapshot(connection: Connection) -> None:
+    """Lets every later question of this transaction see one state of the database; to be called before the first of them."""
+    if connection.dialect.name == "postgresql":  # SQLite does so by itself
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
 def append(connection: Connection, events: Sequence[LedgerEvent], recorded_at: datetime) -> int:
@@ -129,7 +135,7 @@ def audit(connection: Connection) -> ChainReport:
     except (ValueError, DataError) as error:  # a column does not even hold a value of its type any more
         reason = error.orig if isinstance(error, DataError) else error
         return ChainReport(0, 0, GENESIS, (ChainFault(0, f"a ledger row cannot be read: {reason}"),))
-    faults = report.faults + tuple(ChainFault(seq, text) for seq, text in _strays(connection))
+    faults = report.faults + tuple(ChainFault(seq, what) for seq, what in _strays(connection))
     return ChainReport(report.rows, report.tip_seq, report.tip_hash, faults)
 
 

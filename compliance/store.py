@@ -29,6 +29,7 @@ from compliance.rows import (
     lock_keys,
     on_any_key,
     put_suppressions,
+    read_one_snapshot,
 )
 from compliance.tables import (
     Fields,
@@ -107,10 +108,12 @@ class Ledger:
         """Decides, and commits the permit, or the refusal with all its reasons.
 
         Asked again for an attempt that has a permit it answers with the same one, spent or not; a refused attempt may
-        be asked for again. Raises ValueError for a number that is not E.164, a call that would not ring, or an attempt
+        be asked for again. Raises ValueError for nobody, a number that is not E.164, a call that would not ring, or an attempt
         id that was used for another call.
         """
         check_number(candidate.number)
+        if not candidate.person:
+            raise ValueError(f"attempt {candidate.attempt_id}: a call must be to somebody, or no cap could count it")
         if candidate.ring_for <= timedelta(0):
             raise ValueError(f"attempt {candidate.attempt_id}: a call that is to be placed must ring for some time")
         while True:
@@ -240,6 +243,7 @@ class Ledger:
     def verify_chain(self) -> ChainReport:
         """Reads the whole ledger and reports every row that is not what was written."""
         with reading(self._engine) as connection:
+            read_one_snapshot(connection)
             return audit(connection)
 
     def _decide(self, connection: Connection, candidate: Candidate) -> Permit | Refusal:

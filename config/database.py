@@ -5,6 +5,8 @@ IMMEDIATE`): a deferred transaction that reads a cap and then inserts fails with
 instead of waiting for its turn. Each package declares its tables in its own `store.py` on `Base`.
 """
 
+import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -95,7 +97,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _enter_wal(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
@@ -104,3 +106,19 @@ def _prepare_sqlite(engine: Engine) -> None:
     def _on_begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("ringfence_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _enter_wal(cursor: sqlite3.Cursor) -> None:
+    """WAL, kept in the file from its first connection on.
+
+    Of two connections that convert a new file at once, each with a read lock that the other waits for, SQLite tells one
+    "database is locked" at once, whatever its busy timeout: that one asks again.
+    """
+    for _ in range(BUSY_TIMEOUT_MS // 10):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            threading.Event().wait(0.01)
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode=WAL")

@@ -1,7 +1,8 @@
 """Who takes which customer: reserving, joining, releasing and wrapping up, as pure steps on the floor.
 
-The longest-ready agent takes the longest-waiting customer. A reservation begins at the answer and is given back
-when the customer or the agent goes; every path out of a call leads to one `Finish`.
+The longest-ready agent takes the longest-waiting customer. A reservation begins at the answer and ends only when the
+customer or the agent goes: as long as our order to join them may be under way, nobody else may be sent to that agent,
+or two customers would meet. Every path out of a call leads to one `Finish`.
 """
 
 from dataclasses import replace
@@ -28,23 +29,29 @@ def in_time(floor: Floor, call: FloorCall) -> bool:
 
 def offer(floor: Floor, call: FloorCall) -> Step:
     """Gives the call to the agent who has been ready longest; nobody, if nobody is ready."""
-    ready = [agent for agent in floor.agents.values() if agent.state is AgentState.READY]
+    ready = [agent for agent in floor.agents.values() if agent.state is AgentState.READY and agent.agent_id not in floor.leaving]
     if not ready:
         return floor, ()
     return _reserve(floor, min(ready, key=lambda one: (one.since, one.agent_id)), call)
 
 
 def became_ready(floor: Floor, agent: Agent) -> Step:
-    """A ready agent takes the customer who waits longest, if one waits who can still be reached in time."""
-    waiting = [
-        call
-        for call in floor.calls.values()
-        if call.agent_id is None
-        and (call.call.state is CallState.ANNOUNCED or (call.call.state is CallState.ANSWERED and in_time(floor, call)))
-    ]
+    """A ready agent takes the customer who waits longest, if one can still be reached in time; one off the roster leaves."""
+    if agent.agent_id in floor.leaving:
+        return floor.without_agent(agent.agent_id), (SaveAgent(move(agent, AgentMove.LEG_DOWN, floor.now)),)
+    waiting = [call for call in floor.calls.values() if _waits(floor, call)]
     if not waiting:
         return floor, (SaveAgent(agent),)
     return _reserve(floor, agent, min(waiting, key=lambda call: (call.call.answered_at or floor.now, call.call_id)))
+
+
+def _waits(floor: Floor, call: FloorCall) -> bool:
+    """Whether an agent may still be given to the customer. One to whom the prompt could not be played gets nobody."""
+    if call.agent_id is not None or call.cancelled:
+        return False
+    if call.call.state is CallState.ANNOUNCED:
+        return call.call.disclosed
+    return call.call.state is CallState.ANSWERED and in_time(floor, call)
 
 
 def _reserve(floor: Floor, agent: Agent, call: FloorCall) -> Step:
@@ -54,27 +61,32 @@ def _reserve(floor: Floor, agent: Agent, call: FloorCall) -> Step:
 
 
 def joined(floor: Floor, call: FloorCall, event: Bridged) -> Step:
-    """Two-way audio: the reserved agent is on the call."""
+    """Two-way audio: the reserved agent is on the call. Undisclosed, or with anybody else, the customer is hung up.
+
+    With anybody else while our order to join the reserved agent is under way, that order puts it right.
+    """
+    if not call.call.disclosed:
+        text = f"joined agent {event.agent_id} without having heard the disclosure prompt"
+        return floor, (HangUp(call.call_id), Alert(AlertKind.UNDISCLOSED, text, event.at, call.call_id))
     agent = floor.agents.get(event.agent_id)
     if agent is None or agent.call_id != call.call_id or agent.state not in {AgentState.RESERVED, AgentState.ON_CALL}:
         text = f"joined agent {event.agent_id}, who was not reserved for it"
-        return floor, (Alert(AlertKind.ILLEGAL_EVENT, text, event.at, call.call_id),)
+        wrong = Alert(AlertKind.ILLEGAL_EVENT, text, event.at, call.call_id)
+        expected = floor.agents.get(call.agent_id or "")
+        under_way = expected is not None and expected.state is AgentState.RESERVED
+        return floor, (wrong,) if under_way else (HangUp(call.call_id), wrong)
     if agent.state is AgentState.ON_CALL:
         return floor, ()
     on_call = move(agent, AgentMove.JOIN, event.at)
     return floor.with_agent(on_call), (SaveAgent(on_call),)
 
 
-def release(floor: Floor, call: FloorCall) -> Step:
-    """The agent reserved for the call is free again, and takes the next customer who waits."""
-    if call.agent_id is None:
-        return floor, ()
-    floor = floor.with_call(replace(call, agent_id=None))
-    agent = floor.agents.get(call.agent_id)
-    if agent is None or agent.state is not AgentState.RESERVED or agent.call_id != call.call_id:
-        return floor, ()
-    released = move(agent, AgentMove.RELEASE, floor.now)
-    return became_ready(floor.with_agent(released), released)
+def agent_missing(floor: Floor, call: FloorCall, agent_id: str) -> Step:
+    """The PBX found nobody in the agent's room. Old news about an agent who is not reserved for the call any more."""
+    agent = floor.agents.get(agent_id)
+    if agent is not None and agent.call_id == call.call_id:
+        return agent_gone(floor, agent)
+    return offer(floor, call) if _waits(floor, call) else (floor, ())
 
 
 def customer_gone(floor: Floor, call: FloorCall) -> Step:
@@ -125,8 +137,26 @@ def agent_gone(floor: Floor, agent: Agent) -> Step:
         return floor, (SaveAgent(offline), *commands)
     lost = Alert(AlertKind.AGENT_LOST, f"agent {agent.agent_id} was lost during the call", floor.now, call.call_id)
     if agent.state is AgentState.RESERVED:
-        # The prompt goes on playing and is not played again for the next agent; without one, the message follows.
         free = replace(call, agent_id=None)
-        floor, offered = offer(floor.with_call(free), free)
-        return floor, (*(offered or (Abandon(call.call_id),)), SaveAgent(offline), lost)
+        floor, instead = _instead(floor.with_call(free), free)
+        return floor, (*instead, SaveAgent(offline), lost)
+    floor = floor.with_call(replace(call, agent_id=None))
     return floor, (HangUp(call.call_id), SaveAgent(offline), lost)  # the hang-up event finishes the call
+
+
+def _instead(floor: Floor, call: FloorCall) -> Step:
+    """Who comes instead of a reserved agent who was lost: another one, or the abandonment message.
+
+    A message that began while our order to join was under way may be interrupted by that order, so it is ordered again.
+    """
+    prompt_failed = call.call.announced_at is not None and not call.call.disclosed
+    match call.call.state:
+        case _ if call.cancelled:
+            return floor, ()  # is being hung up
+        case CallState.ANSWERED | CallState.ANNOUNCING | CallState.ANNOUNCED if not prompt_failed:
+            floor, offered = offer(floor, call)
+            return floor, offered or (Abandon(call.call_id),)
+        case CallState.BRIDGED | CallState.UNBRIDGED:
+            return floor, (HangUp(call.call_id),)  # with somebody who was not reserved for it
+        case _:
+            return floor, (Abandon(call.call_id),)

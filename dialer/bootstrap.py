@@ -100,7 +100,8 @@ def running(parts: Opened, watch: Callable[[Floor], None] = lambda _floor: None)
         policy=FloorPolicy(wrap_up=timedelta(seconds=settings.dialing.wrap_up_seconds)),
     )
     floor = FloorThread(service, telephony, watch)
-    archivist = Archivist(parts.database, parts.clock, pbx.spool, parts.vault, pbx.prompts)
+    workers = settings.recorder.workers
+    archivist = Archivist(parts.database, parts.clock, pbx.spool, parts.vault, pbx.prompts, workers=workers)
     timers = Timers(parts.clock, timedelta(seconds=settings.dialing.tick_seconds), floor.post)
     archivist.start()
     floor.start()

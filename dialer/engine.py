@@ -3,7 +3,7 @@
 The rules it keeps: an agent is reserved at the answer, so no customer listens to the disclosure with nobody behind
 it; nobody is offered to a customer too late for the abandonment message; nothing is dialed while the PBX is out of
 view; an opt-out cancels what rings; every call that was placed ends in exactly one `Finish`. Commands that a customer
-waits for come first.
+waits for come first, but an opt-out is written down before anything else is done about it.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from datetime import datetime
 
 from dialer import pacing
 from dialer.agents import Agent, AgentMove, AgentState, move
-from dialer.assignment import Step, agent_gone, became_ready, customer_gone, end_wrap_up, in_time, joined, offer, release
+from dialer.assignment import Step, agent_gone, agent_missing, became_ready, customer_gone, end_wrap_up, in_time, joined, offer
 from dialer.dispositions import AGENT_DISPOSITIONS, WRAP_UP_KEYS, Disposition
 from dialer.floor import (
     Alert,
@@ -84,7 +84,7 @@ def step(floor: Floor, item: Item) -> Step:  # noqa: C901, PLR0912 -- the table 
         case PauseAsked():
             return _pause(floor, item)
         case OptedOut():
-            return floor, _cancelled(floor, item)
+            return _cancelled(floor, item)
         case PbxUp():
             return reconcile(replace(floor, pbx_up=True), item)
         case PbxDown():
@@ -164,23 +164,20 @@ def _call_event(floor: Floor, event: CallEvent) -> Step:
 
 def _consequences(floor: Floor, call: FloorCall, event: CallEvent) -> Step:
     match event:
+        case Dialed() | Ringing() | Answered() if call.cancelled:
+            return floor, (HangUp(call.call_id),)  # the first order may have found no channel yet
         case Answered() if in_time(floor, call):
             return offer(floor, call)
         case AnnouncementEnded(complete=False):
-            floor, commands = release(floor, call)
-            text = "the disclosure prompt could not be played"
-            return floor, (*commands, Alert(AlertKind.UNDISCLOSED, text, event.at, event.call_id))
+            return floor, (Alert(AlertKind.UNDISCLOSED, "the disclosure prompt could not be played", event.at, event.call_id),)
         case Bridged():
             return joined(floor, call, event)
         case AgentMissing(agent_id=agent_id):
-            missing = floor.agents.get(agent_id)
-            return agent_gone(floor, missing) if missing else offer(floor, call)
+            return agent_missing(floor, call, agent_id)
         case SafeHarbourStarted():
-            floor, commands = release(floor, call)
-            text = "no agent within the time allowed"
-            return floor, (*commands, Alert(AlertKind.ABANDONED, text, event.at, event.call_id))
+            return floor, (Alert(AlertKind.ABANDONED, "no agent within the time allowed", event.at, event.call_id),)
         case KeyPressed(digit=digit) if digit == OPT_OUT_KEY:
-            return floor, _customer_opts_out(call, event.at)
+            return _customer_opts_out(floor, call, event.at)
         case _:
             return floor, ()
 
@@ -192,12 +189,12 @@ def _stray(event: CallEvent) -> tuple[Command, ...]:
     return ()
 
 
-def _customer_opts_out(call: FloorCall, at: datetime) -> tuple[Command, ...]:
+def _customer_opts_out(floor: Floor, call: FloorCall, at: datetime) -> Step:
     """The customer's key: on the list at once. Before an agent is there the call ends; with one, the agent says goodbye."""
     suppress = Suppress(call, "customer_key", at)
     if call.call.state in {CallState.ANSWERED, CallState.ANNOUNCING, CallState.ANNOUNCED}:
-        return (HangUp(call.call_id), suppress)
-    return (suppress,)
+        return floor.with_call(replace(call, cancelled=True)), (suppress, HangUp(call.call_id))
+    return floor, (suppress,)
 
 
 def _ended(floor: Floor, call: FloorCall) -> Step:
@@ -239,7 +236,7 @@ def _agent_key(floor: Floor, event: AgentKeyPressed) -> Step:
             return floor, (HangUp(call.call_id),)
         case AgentState.ON_CALL, "9" if call is not None:
             floor, commands = _judge(floor, agent.agent_id, Disposition.DO_NOT_CALL)
-            return floor, (HangUp(call.call_id), *commands)
+            return floor, (*commands, HangUp(call.call_id))
         case AgentState.WRAP_UP, "#" if call is None or call.disposition is not None:
             return end_wrap_up(floor, agent, AgentMove.WRAPPED_UP)  # the next call waits for the result of this one
         case AgentState.WRAP_UP, key if key in WRAP_UP_KEYS:
@@ -284,13 +281,15 @@ def _roster(floor: Floor, roster: RosterRead) -> Floor:
     """New agents appear offline; one who left the roster is dropped once no call holds them."""
     kept = {key: agent for key, agent in floor.agents.items() if key in roster.agent_ids or agent.call_id is not None}
     fresh = {key: Agent(key, AgentState.OFFLINE, floor.now) for key in roster.agent_ids if key not in kept}
-    return replace(floor, agents={**kept, **fresh})
+    return replace(floor, agents={**kept, **fresh}, leaving=frozenset(kept) - frozenset(roster.agent_ids))
 
 
-def _cancelled(floor: Floor, item: OptedOut) -> tuple[Command, ...]:
+def _cancelled(floor: Floor, item: OptedOut) -> Step:
     hit = [
         call
         for call in floor.calls.values()
         if call.call.state in _BEFORE_ANSWER and (call.person == item.person or call.number == item.number)
     ]
-    return tuple(HangUp(call.call_id) for call in hit)
+    for call in hit:
+        floor = floor.with_call(replace(call, cancelled=True))
+    return floor, tuple(HangUp(call.call_id) for call in hit)

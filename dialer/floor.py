@@ -47,8 +47,9 @@ class FloorCall:
     packs: tuple[PackRef, ...]
     disclosure: str
     safe_harbour: str
-    agent_id: str | None = None  # reserved for, or talking to, this agent
+    agent_id: str | None = None  # reserved for, talking to, or judged by this agent
     disposition: str | None = None
+    cancelled: bool = False  # the person opted out before an agent was there: hung up again at whatever it does next
 
     @property
     def call_id(self) -> str:
@@ -65,12 +66,17 @@ class Floor:
     pbx_up: bool = False
     campaigns: Mapping[str, CampaignView] = field(default_factory=dict)
     agents: Mapping[str, Agent] = field(default_factory=dict)
+    leaving: frozenset[str] = frozenset()  # off the roster, but a call still holds them
     calls: Mapping[str, FloorCall] = field(default_factory=dict)
     dry: Mapping[str, datetime] = field(default_factory=dict)  # campaign -> no lead is due before
 
     def with_agent(self, agent: Agent) -> "Floor":
         """The floor with this agent as given."""
         return replace(self, agents={**self.agents, agent.agent_id: agent})
+
+    def without_agent(self, agent_id: str) -> "Floor":
+        """The floor without this agent."""
+        return replace(self, agents={key: agent for key, agent in self.agents.items() if key != agent_id})
 
     def with_call(self, call: FloorCall) -> "Floor":
         """The floor with this call as given."""

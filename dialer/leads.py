@@ -6,6 +6,7 @@ carry the same `person`; without one, the first number stands for the person.
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -64,6 +65,7 @@ class RowError:
     line: int
     column: str
     reason: str
+    repeats: int | None = None  # the earlier line that holds the same person or number, if that is what is wrong
 
     def __str__(self) -> str:
         return f"line {self.line}, {self.column}: {self.reason}"
@@ -81,15 +83,15 @@ def decode(raw: bytes, encoding: str | None = None) -> str:
     for name in tried:
         try:
             text = raw.decode(name)
-        except LookupError:
-            raise ListError(f"no encoding is called {name!r}") from None
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
             failures.append(f"not {name} at byte {error.start} (line {line})")
             continue
+        except (LookupError, ValueError):  # not known, or not one that every text can be read with (idna, undefined …)
+            raise ListError(f"no encoding for lists is called {name!r}") from None
         if "\x00" in text:
             raise ListError(f"not a text file: a NUL at character {text.index(chr(0))}")
-        return text
+        return text.removeprefix("\ufeff")
     raise ListError(f"cannot read the text: {'; '.join(failures)}; name its encoding with --encoding")
 
 
@@ -107,7 +109,8 @@ def columns(header: list[str], mapping: dict[str, str]) -> dict[int, str]:
     found: dict[int, str] = {}
     for position, name in enumerate(stripped):
         key = name.lower().replace(" ", "_")
-        target = mapping.get(name) or ALIASES.get(key, key)
+        usual = ALIASES.get(key, key)
+        target = mapping.get(name) or ("" if usual in mapping.values() else usual)
         if target not in COLUMNS:
             continue
         if target in found.values():
@@ -156,7 +159,7 @@ def _leads(rows: Iterable[tuple[int, list[str] | RowError]], layout: _Layout) ->
         if isinstance(lead, LeadRow):
             first = seen.get(lead.person) or next((seen[number] for number in lead.numbers if number in seen), None)
             if first is not None:
-                yield RowError(line, "phone", f"the same person or number as line {first}")
+                yield RowError(line, "phone", f"the same person or number as line {first}", repeats=first)
                 continue
             for key in (lead.person, *lead.numbers):
                 seen[key] = line
@@ -171,7 +174,7 @@ def _lead(line: int, row: list[str], layout: _Layout) -> LeadRow | RowError:
         cell = row[position].strip()
         if len(cell) > MAX_FIELD:
             return RowError(line, column, f"{len(cell)} characters, at most {MAX_FIELD} are allowed: {cell[:20]!r}…")
-        if any(ord(character) < 32 for character in cell):
+        if any(unicodedata.category(character) == "Cc" for character in cell):
             return RowError(line, column, "holds a control character")
         cells[column] = cell
     numbers: list[str] = []
@@ -203,7 +206,8 @@ def _rows(text: str) -> Iterator[tuple[int, list[str] | RowError]]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield line, RowError(line, "row", f"not CSV: {error}")
+            upto = f"; lines {line} to {reader.line_num} are left out" if reader.line_num > line else ""
+            yield line, RowError(line, "row", f"not CSV: {error}{upto}")
             continue
         yield line, row
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dialer.agents import Agent, AgentMove, AgentState, move
 from dialer.assignment import Step, agent_gone, became_ready, customer_gone, finish, in_time, offer
-from dialer.floor import Abandon, Alert, AlertKind, Command, Floor, FloorCall, HangUp, SaveAgent, SaveCall
+from dialer.floor import Abandon, Alert, AlertKind, Command, Connect, Floor, FloorCall, HangUp, SaveAgent, SaveCall
 from sip import call as calls
 from sip.call import CallState
 from sip.events import (
@@ -38,44 +38,58 @@ def reconcile(floor: Floor, up: PbxUp) -> Step:
         commands += [HangUp(call_id), Alert(AlertKind.STRAY_CALL, "a call nobody here ordered was ended", up.at, call_id)]
     for agent in tuple(floor.agents.values()):
         live = live_agents.get(agent.agent_id)
-        if live is None and agent.state is not AgentState.OFFLINE:
-            floor, more = agent_gone(floor, agent)
-            commands.extend(more)
-        elif live is not None:
-            what = AgentMove.LEG_PROVEN if live.proven else AgentMove.LEG_UP
-            if live.proven or agent.state is AgentState.OFFLINE:
-                floor = floor.with_agent(move(agent, what, up.at))
-    for call in tuple(floor.calls.values()):
-        floor, more = _settle(floor, call, live_calls.get(call.call_id), up)
-        commands.extend(more)
+        if live is not None and live.proven:
+            floor = floor.with_agent(move(agent, AgentMove.LEG_PROVEN, up.at))
     for agent in tuple(floor.agents.values()):
-        if agent.state is AgentState.READY:
-            floor, more = became_ready(floor, agent)
-        else:
-            more = (SaveAgent(agent),)
+        live = live_agents.get(agent.agent_id)
+        if agent.state is not AgentState.OFFLINE and (live is None or not live.proven):
+            floor, more = _line_lost(floor, floor.agents[agent.agent_id])
+            commands.extend(more)
+        if live is not None and not live.proven:
+            floor = floor.with_agent(move(floor.agents[agent.agent_id], AgentMove.LEG_UP, up.at))
+    for call_id in sorted(floor.calls, key=lambda one: (one not in live_calls, one)):  # what an agent may turn to first
+        floor, more = _settle(floor, floor.calls[call_id], live_calls.get(call_id), up)
+        commands.extend(more)
+    for agent in sorted(floor.agents.values(), key=lambda one: (one.since, one.agent_id)):
+        current = floor.agents[agent.agent_id]
+        floor, more = became_ready(floor, current) if current.state is AgentState.READY else (floor, (SaveAgent(current),))
         commands.extend(more)
     return floor, tuple(commands)
+
+
+def _line_lost(floor: Floor, agent: Agent) -> Step:
+    """The agent's leg is gone; what that means for their customer is settled with what the PBX holds of the customer."""
+    call = floor.calls.get(agent.call_id or "")
+    if call is None or call.call.state is _S.ENDED:
+        return agent_gone(floor, agent)
+    floor = floor.with_agent(move(agent, AgentMove.LEG_DOWN, floor.now)).with_call(replace(call, agent_id=None))
+    lost = Alert(AlertKind.AGENT_LOST, f"agent {agent.agent_id} was lost during the call", floor.now, call.call_id)
+    return floor, (lost,)
 
 
 def _settle(floor: Floor, call: FloorCall, live: LiveCall | None, up: PbxUp) -> Step:
     if call.call.state is _S.ENDED:
         return _resume_wrap_up(floor, call)
+    if live is None and call.call.state is _S.ORDERED and call.call.ordered_at > up.at:
+        return floor, ()  # ordered after the PBX was looked at: what comes of it will be told
     if live is None:
         lost = replace(call, call=calls.apply(call.call, Lost(call.call_id, up.at)))
         floor, commands = customer_gone(floor.with_call(lost), lost)
         text = "ended out of our sight; counted as an attempt"
         return floor, (*commands, Alert(AlertKind.CALL_LOST, text, up.at, call.call_id))
-    adopted = replace(call, call=_caught_up(call, live, up))
+    agent = floor.agents.get(call.agent_id or "")
+    held = agent.agent_id if agent is not None and agent.call_id == call.call_id else None
+    adopted = replace(call, call=_caught_up(call, live, up), agent_id=held)
     floor = floor.with_call(adopted)
+    if adopted.cancelled:
+        return floor, (HangUp(call.call_id), SaveCall(adopted))
     match live.phase:
         case LivePhase.ANNOUNCING | LivePhase.BRIDGED:
             return _with_agent(floor, adopted, live)
-        case LivePhase.ANSWERED if in_time(floor, adopted):
-            floor, commands = offer(floor, replace(adopted, agent_id=None))
-            return floor, (*commands, SaveCall(floor.calls[call.call_id]))
+        case LivePhase.ANSWERED if held is not None and in_time(floor, adopted):
+            return floor, (Connect(call.call_id, held), SaveCall(adopted))  # the first order may have been lost
         case _:
-            free = replace(adopted, agent_id=None)
-            return floor.with_call(free), (SaveCall(free),)
+            return floor, (SaveCall(adopted),)
 
 
 def _resume_wrap_up(floor: Floor, call: FloorCall) -> Step:
@@ -93,14 +107,24 @@ def _resume_wrap_up(floor: Floor, call: FloorCall) -> Step:
 def _with_agent(floor: Floor, call: FloorCall, live: LiveCall) -> Step:
     """Puts the agent whom the PBX has for this customer into the state that goes with it."""
     agent = floor.agents.get(live.agent_id or "")
-    if agent is None or agent.state is AgentState.OFFLINE:
-        return floor, (Abandon(call.call_id) if live.phase is LivePhase.ANNOUNCING else HangUp(call.call_id), SaveCall(call))
+    if agent is None or (agent.call_id != call.call_id and (agent.state is not AgentState.READY or call.agent_id is not None)):
+        return _without_agent(floor, call, live)
     held = replace(call, agent_id=agent.agent_id)
     if agent.state is AgentState.READY:
         agent = move(agent, AgentMove.RESERVE, floor.now, call_id=call.call_id)
     if live.phase is LivePhase.BRIDGED and agent.state is AgentState.RESERVED:
         agent = move(agent, AgentMove.JOIN, floor.now)
     return floor.with_agent(agent).with_call(held), (SaveCall(held),)
+
+
+def _without_agent(floor: Floor, call: FloorCall, live: LiveCall) -> Step:
+    """The PBX has the customer for an agent who is not there for them: another takes over during the prompt, or nobody."""
+    if live.phase is LivePhase.BRIDGED:
+        return floor, (HangUp(call.call_id), SaveCall(call))
+    if call.agent_id is not None:
+        return floor, (Connect(call.call_id, call.agent_id), SaveCall(call))
+    floor, offered = offer(floor, call)
+    return floor, (*(offered or (Abandon(call.call_id),)), SaveCall(floor.calls[call.call_id]))
 
 
 def _on_call(agent: Agent, call: FloorCall, floor: Floor) -> Agent:

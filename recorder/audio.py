@@ -28,8 +28,9 @@ with warnings.catch_warnings():
 
 CHUNK = RATE * 10  # frames at a time
 
-#: format of an export -> libsndfile's container and coding
-EXPORTS = {"wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "OPUS"), "mp3": ("MP3", "MPEG_LAYER_III")}
+#: format of an export -> libsndfile's container and coding. Not MP3: at 8 kHz libsndfile's comes back with every other
+#: stretch silent, and an export that drops half of a conversation is worse than none.
+EXPORTS = {"wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "OPUS")}
 
 
 class EncodingFailed(OSError):

@@ -1,7 +1,7 @@
 """What does one call's raw audio hold, measured and encoded?
 
 The work of one call, made to run in another process: it is handed paths and gives back values, and knows neither the
-database nor the queue. It never removes or renames a file; it repairs headers in place and writes one unfinished FLAC.
+database nor the queue. It only reads the raw files, and writes one unfinished FLAC.
 """
 
 import hashlib
@@ -45,16 +45,16 @@ class Ingested:
     verdict: Verdict
     found: Found | None
     prompt_sha256: str | None
-    agent_audio_from_ms: int | None  # first sound on the agent's side after the prompt; None when no agent was joined
+    agent_audio_from_ms: int | None  # the agent's line after the prompt: no line is digitally silent; None without an agent
     measures: SpeechMeasures
 
 
 def ingest(task: Task) -> Ingested:
-    """Repairs, aligns, encodes and measures one call. Safe to repeat, and to be killed in.
+    """Aligns, encodes and measures one call. Safe to repeat, and to be killed in.
 
     Raises NotAudio when the files are to be set aside, StorageFull or OSError when the disk refuses.
     """
-    agent, customer = _opened(task.agent), _opened(task.customer)
+    agent, customer = (None if path is None else wav.inspect(path) for path in (task.agent, task.customer))
     if not any(side is not None and side.samples for side in (agent, customer)):
         raise NotAudio(f"call {task.call_id}: no audio on either side")
     heard, said = VoiceDetector(), VoiceDetector()
@@ -68,25 +68,17 @@ def ingest(task: Task) -> Ingested:
         judged = Verdict.UNPROVABLE
     announcement = _announcement(found)
     after_ms = announcement.end_ms + PROMPT_TAIL_MS if announcement is not None else 0
-    sound = wav.first_sound(agent, after_ms, LOUD) if agent is not None and task.agent_joined else None
+    line = wav.first_sound(agent, after_ms, 0) if agent is not None and task.agent_joined else None
+    heard_at = wav.first_sound(agent, after_ms, LOUD) if agent is not None and task.agent_joined else None
     return Ingested(
         duration_ms=duration_ms,
-        flags=_flags(task, agent, customer, sound),
+        flags=_flags(task, agent, customer, heard_at),
         verdict=judged,
         found=found,
         prompt_sha256=prompt_sha256,
-        agent_audio_from_ms=sound,
+        agent_audio_from_ms=line,
         measures=measure(heard.voiced, said.voiced, FRAME_MS, duration_ms, announcement, agent_joined=task.agent_joined),
     )
-
-
-def _opened(path: Path | None) -> Wav | None:
-    """The raw file with a header that agrees with its size; `closed` still says whether the PBX had closed it."""
-    if path is None:
-        return None
-    before = wav.inspect(path)
-    after = wav.repair_header(path)
-    return Wav(path, after.offset, after.samples, closed=before.closed, odd=before.odd)
 
 
 def _listened_to(agent: Wav | None, customer: Wav | None, heard: VoiceDetector, said: VoiceDetector) -> Iterator[Samples]:
@@ -114,7 +106,7 @@ def _announcement(found: Found | None) -> Segment | None:
     return Segment(found.start_ms, found.end_ms)
 
 
-def _flags(task: Task, agent: Wav | None, customer: Wav | None, agent_sound_ms: int | None) -> frozenset[Flag]:
+def _flags(task: Task, agent: Wav | None, customer: Wav | None, agent_heard_ms: int | None) -> frozenset[Flag]:
     sides = [side for side in (agent, customer) if side is not None]
     agent_came, customer_came = (side is not None and side.samples > 0 for side in (agent, customer))
     customer_heard = customer is not None and wav.first_sound(customer, 0, LOUD) is not None
@@ -124,7 +116,7 @@ def _flags(task: Task, agent: Wav | None, customer: Wav | None, agent_sound_ms: 
         Flag.ODD_LENGTH: any(side.odd for side in sides),
         Flag.AGENT_MISSING: not agent_came,
         Flag.CUSTOMER_MISSING: not customer_came,
-        Flag.AGENT_SILENT: agent_came and task.agent_joined and agent_sound_ms is None,
+        Flag.AGENT_SILENT: agent_came and task.agent_joined and agent_heard_ms is None,
         Flag.CUSTOMER_SILENT: customer_came and task.agent_joined and not customer_heard,
         Flag.LENGTHS_DIFFER: max(lengths) - min(lengths) > LENGTH_TOLERANCE_MS,
     }

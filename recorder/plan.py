@@ -60,7 +60,7 @@ class AlertKind(StrEnum):
 class Flag(StrEnum):
     """What is to be said of a recording that is in the archive."""
 
-    HEADER_REPAIRED = "header_repaired"  # the PBX did not close the file: up to 2 s may be lost at the end
+    HEADER_REPAIRED = "header_repaired"  # the PBX did not close the file: its length is told by its size, and up to 2 s are lost
     ODD_LENGTH = "odd_length"  # half a sample at the end was left out
     AGENT_MISSING = "agent_missing"  # no file of that side came: it is silence
     CUSTOMER_MISSING = "customer_missing"

@@ -1,7 +1,8 @@
 """What is in a raw file of the PBX?
 
-Rule protected: nothing a PBX leaves behind is trusted or lost. A header that a crash left at zero is rebuilt from the
-size; what cannot be 8 kHz 16-bit mono PCM is refused with the reason. Audio is read in blocks: memory does not grow
+Rule protected: nothing a PBX leaves behind is trusted, lost or changed. Where a crash left zeros in the header, the
+audio is as long as the file says; what cannot be 8 kHz 16-bit mono PCM is refused with the reason. Raw files are only
+read, so that an attempt that was interrupted leaves them as they came. Audio is read in blocks: memory does not grow
 with the length of the call.
 """
 
@@ -62,25 +63,6 @@ def inspect(path: Path) -> Wav:
     closed = riff == size - 8 and declared in (available, available - 1)
     length = declared if closed else available
     return Wav(path, offset, length // 2, closed=closed, odd=length % 2 == 1)
-
-
-def repair_header(path: Path) -> Wav:
-    """Rebuilds the RIFF and chunk sizes of a raw file from its length, in place, and makes that durable.
-
-    Safe to repeat, and safe to be killed in: only the two counts are written. Raises NotAudio for what is no WAV.
-    """
-    wav = inspect(path)
-    if wav.closed or wav.offset == 0:
-        return wav
-    with path.open("r+b") as file:
-        os.ftruncate(file.fileno(), wav.offset + wav.samples * 2)
-        file.seek(wav.offset - 4)
-        file.write(struct.pack("<I", wav.samples * 2))
-        file.seek(4)
-        file.write(struct.pack("<I", wav.offset + wav.samples * 2 - 8))
-        file.flush()
-        os.fsync(file.fileno())
-    return inspect(path)
 
 
 def blocks(wav: Wav, size: int = BLOCK, start: int = 0) -> Iterator[Samples]:

@@ -170,7 +170,7 @@ class AmiClient(AMIClient):  # type: ignore[misc] # asterisk-ami has no types
     def _run(self, bell: _Bell) -> None:
         decoder = Decoder()
         heard_at = self._clock.monotonic()
-        asked = False
+        asked_at: float | None = None
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
             selector.register(bell, selectors.EVENT_READ)
@@ -184,9 +184,9 @@ class AmiClient(AMIClient):  # type: ignore[misc] # asterisk-ami has no types
                 if events & selectors.EVENT_WRITE:
                     self._write()
                 if events & selectors.EVENT_READ:
-                    heard_at, asked = self._clock.monotonic(), False
+                    heard_at, asked_at = self._clock.monotonic(), None
                     self._read(decoder)
-                asked = self._keep_alive(self._clock.monotonic() - heard_at, asked=asked)
+                asked_at = self._keep_alive(self._clock.monotonic(), heard_at, asked_at)
                 self._forget_unanswered()
                 self._guarded(self._on_tick)
 
@@ -215,14 +215,18 @@ class AmiClient(AMIClient):  # type: ignore[misc] # asterisk-ami has no types
                 return
             self._outgoing.popleft()
 
-    def _keep_alive(self, silence: float, *, asked: bool) -> bool:
-        """A TCP peer that died says nothing: ask, and give up when it does not answer. Returns whether we have asked."""
-        if silence > self._quiet + self._timeout:
-            raise TimeoutError(f"the PBX has said nothing for {silence:.1f} s")
-        if silence > self._quiet and not asked:
+    def _keep_alive(self, now: float, heard_at: float, asked_at: float | None) -> float | None:
+        """A TCP peer that died says nothing: ask, and give up when it does not answer. Returns when we asked.
+
+        The time to answer begins when we ask: after a pause of our own (a suspended machine) the PBX is not to blame.
+        """
+        if asked_at is not None:
+            if now - asked_at > self._timeout:
+                raise TimeoutError(f"the PBX has said nothing for {now - heard_at:.1f} s")
+        elif now - heard_at > self._quiet:
             self.send_action(SimpleAction("Ping"))
-            return True
-        return asked
+            return now
+        return asked_at
 
     def _forget_unanswered(self) -> None:
         now = self._clock.monotonic()

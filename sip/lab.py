@@ -28,11 +28,12 @@ TRUNK = "carrier"
 AMI_USERNAME = "ringfence"
 DEFAULT_AGENTS = ("101", "102", "103", "104")
 
-_STARTS = 5  # a port found free may be taken before it is bound: so many times other ports are tried
+_STARTS = 5  # a port found free may be taken before it is bound: so many sets of ports are tried
 _READY_WITHIN_S = 30.0  # far more than the second it takes, for a machine that is busy
 _STOPS_WITHIN_S = 6.0
 _LONGEST_SOCKET_PATH = 107  # of sockaddr_un, for Asterisk's control socket
 _RTP_PORTS = 1000
+_DIRECTORIES = ("etc", "var/lib", "var/keys", "var/log/cdr-csv", "var/spool", "run", "spool", "prompts", "secrets", "carrier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,43 +133,41 @@ class Lab:
 
     def _start(self, tree: Tree, agents: tuple[str, ...], progress: Callable[[str], None]) -> LabInfo:
         parts.end(self._directory, _STOPS_WITHIN_S)
-        for name in (
-            "etc",
-            "var/lib",
-            "var/keys",
-            "var/log/cdr-csv",
-            "var/spool",
-            "run",
-            "spool",
-            "prompts",
-            "secrets",
-            "carrier",
-        ):
+        for name in _DIRECTORIES:
             (self._directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         progress("synthesizing prompts and subscribers")
         voices.make_prompts(tree, self._directory / "prompts")
         scenario = carrier.write_scenario(tree, self._directory / "carrier")
-        ports = self._previous_ports() or _free_ports()
-        for _ in range(_STARTS):
-            name = f"ringfence-{secrets.token_hex(6)}"
+        previous = self._previous_ports()
+        # The previous ports twice: those of a PBX that was killed are free a moment later.
+        tries = [*([previous] * 2 if previous else []), *(_free_ports() for _ in range(_STARTS))]
+        for ports in tries:
             progress(f"starting Asterisk on {BIND}:{ports.sip} and the carrier on {carrier.CARRIER_HOST}:{ports.carrier}")
-            info = self._configure(tree, name, ports, agents)
-            rtp_end = ports.carrier_rtp_start + _RTP_PORTS - 2
-            at = sipp.Sockets(carrier.CARRIER_HOST, ports.carrier, ports.carrier_control, ports.carrier_rtp_start, rtp_end)
-            parts.start(self._directory, "carrier", sipp.argv(tree, scenario, at), leashed=self._leashed)
-            asterisk = tree.command("asterisk", "-f", "-C", str(self._directory / "etc" / "asterisk.conf"))
-            parts.start(self._directory, "asterisk", asterisk, leashed=self._leashed)
             try:
-                self._wait_until_ready(info, name)
+                return self._launch(tree, scenario, ports, agents)
             except _PortTaken:
                 parts.end(self._directory, _STOPS_WITHIN_S)
-                ports = _free_ports()
             except BaseException:  # Ctrl-C included: nothing half-started is left
                 parts.end(self._directory, _STOPS_WITHIN_S)
                 raise
-            else:
-                return info
-        raise LabError(f"no free ports found on {BIND} in {_STARTS} tries")
+        raise LabError(f"no free ports found on {BIND} in {len(tries)} tries")
+
+    def _launch(self, tree: Tree, scenario: Path, ports: _Ports, agents: tuple[str, ...]) -> LabInfo:
+        """Starts both parts on these ports and waits until they answer. Raises _PortTaken, LabError."""
+        name = f"ringfence-{secrets.token_hex(6)}"
+        info = self._configure(tree, name, ports, agents)
+        log = self._directory / "var/log/messages"
+        if log.exists():  # what it says of an earlier start must not be taken for this one's
+            log.replace(log.with_suffix(".previous"))
+        rtp_end = ports.carrier_rtp_start + _RTP_PORTS - 2
+        sockets = sipp.Sockets(carrier.CARRIER_HOST, ports.carrier, ports.carrier_control, ports.carrier_rtp_start, rtp_end)
+        commands = {
+            "carrier": sipp.argv(tree, scenario, sockets),
+            "asterisk": tree.command("asterisk", "-f", "-C", str(self._directory / "etc" / "asterisk.conf")),
+        }
+        pids = {part: parts.start(self._directory, part, argv, leashed=self._leashed) for part, argv in commands.items()}
+        self._wait_until_ready(info, name, pids)
+        return info
 
     def _configure(self, tree: Tree, name: str, ports: _Ports, agents: tuple[str, ...]) -> LabInfo:
         """Writes the PBX's files, the secrets that do not exist yet, and lab.json."""
@@ -212,7 +211,7 @@ class Lab:
         _write_private(at / "lab.json", json.dumps(_to_json(info, ports), indent=2) + "\n")
         return info
 
-    def _wait_until_ready(self, info: LabInfo, name: str) -> None:
+    def _wait_until_ready(self, info: LabInfo, name: str, pids: Mapping[str, int]) -> None:
         """Until our Asterisk answers on AMI and SIP and our carrier on SIP: each proves that it is ours, not a stranger's."""
         deadline = time.monotonic() + _READY_WITHIN_S
         waiting: dict[str, Callable[[], bool]] = {
@@ -226,9 +225,8 @@ class Lab:
                     del waiting[what]
             if not waiting:
                 return
-            running = parts.alive(self._directory)
-            for part in ("asterisk", "carrier"):
-                if part not in running or "already in use" in self._last_words(part, lines=200):
+            for part, pid in pids.items():
+                if parts.ended(pid) or "already in use" in self._last_words(part, lines=200):
                     self._raise_for(part)
             if time.monotonic() > deadline:
                 raise LabError(

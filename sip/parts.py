@@ -49,15 +49,14 @@ def end(directory: Path, patience_s: float) -> None:
     """Ends every part: asks (SIGTERM), waits up to `patience_s` seconds, then kills. Returns when none is left."""
     deadline = time.monotonic() + patience_s
     asked: set[int] = set()
-    while running := alive(directory):
+    while running := set(alive(directory).values()) | {pid for pid in asked if not ended(pid)}:
         kill = time.monotonic() >= deadline
-        for pid in running.values():
+        for pid in running:
             if kill or pid not in asked:
                 asked.add(pid)
                 _signal(pid, signal.SIGKILL if kill else signal.SIGTERM)
         time.sleep(_POLL_S)
         reap(asked)
-    reap(asked)
 
 
 def reap(pids: set[int]) -> None:
@@ -69,16 +68,33 @@ def reap(pids: set[int]) -> None:
             continue
 
 
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or dead and only not yet collected: its sockets are closed."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
 def _part(pid: int, directory: Path) -> str | None:
     """The name of the part that process `pid` is of this lab; None for any other process, a dead one included."""
-    try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return None
+    environment = _environment(pid).split(b"\0")
     if f"{_DIRECTORY}={directory}".encode() not in environment:
         return None
     prefix = f"{_NAME}=".encode()
     return next((item.removeprefix(prefix).decode() for item in environment if item.startswith(prefix)), None)
+
+
+def _environment(pid: int) -> bytes:
+    try:
+        for _ in range(10):
+            # A process is without environment for an instant while it becomes another program, and once it is dead.
+            if (environment := Path(f"/proc/{pid}/environ").read_bytes()) or ended(pid) or not Path(f"/proc/{pid}/exe").exists():
+                return environment
+            time.sleep(0.001)
+    except OSError:  # not ours to look into, or gone
+        pass
+    return b""
 
 
 def _signal(pid: int, number: int) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from config.clock import ManualClock
+from sip.call import TRANSITIONS, CallState
 from sip.events import (
     AgentKeyPressed,
     AgentLegDown,
@@ -25,6 +26,7 @@ from sip.events import (
     AnnouncementStarted,
     Answered,
     Bridged,
+    CallEvent,
     Dialed,
     EndedBy,
     Event,
@@ -58,6 +60,7 @@ class _Leg:
     disclosed: bool = False
     talked: bool = False
     turn: int = 0
+    state: CallState = CallState.ORDERED  # as the floor was told
 
     @property
     def answered(self) -> bool:
@@ -89,6 +92,7 @@ class Simulator:
         self._post: Callable[[Event], None] | None = None
         self._in_view = False
         self._legs: dict[str, _Leg] = {}
+        self._ordered: set[str] = set()
         self._agents: dict[str, None] = {}  # who is logged in, in order
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
         self._serial = itertools.count()
@@ -104,12 +108,13 @@ class Simulator:
         self._post = None
 
     def originate(self, order: DialOrder) -> None:
-        """Raises ValueError for a permit that is not live, PbxUnavailable while the PBX is cut off."""
+        """Raises ValueError for a permit that is not live, PbxUnavailable while the PBX is cut off. An order rings once."""
         if not order.is_live(self._clock.now()):
             raise ValueError(f"permit {order.permit.permit_id} of call {order.call_id} has expired")
         if not self._in_view:
             raise PbxUnavailable(f"PBX {self._name} is not in view")
-        if order.call_id not in self._legs:
+        if order.call_id not in self._ordered:
+            self._ordered.add(order.call_id)
             self._legs[order.call_id] = _Leg(order, self._subscriber_of(order.number))
             self._after(timedelta(0), lambda: self._dial(order.call_id))
 
@@ -166,6 +171,8 @@ class Simulator:
         """The floor sees the PBX again, and what is alive on it."""
         if not self._in_view:
             self._in_view = True
+            for leg in self._legs.values():
+                leg.state = CallState(leg.phase.value)
             calls = tuple(LiveCall(call_id, leg.phase, leg.agent_id) for call_id, leg in self._legs.items())
             agents = tuple(LiveAgent(agent_id, proven=True) for agent_id in self._agents)
             self._tell(PbxUp(self._name, self._now, calls, agents))
@@ -193,6 +200,13 @@ class Simulator:
     def _after(self, delay: timedelta, happen: Callable[[], None]) -> None:
         heapq.heappush(self._due, (self._now + delay, next(self._serial), happen))
 
+    def _report(self, leg: _Leg, event: CallEvent) -> None:
+        """Tells of a call, as every adapter does: what its state does not allow (a prompt begun anew) is not told."""
+        after = TRANSITIONS.get((leg.state, type(event)))
+        if after is not None:
+            leg.state = after
+            self._tell(event)
+
     def _tell(self, event: Event) -> None:
         if self._in_view and self._post is not None:
             self._post(event)
@@ -213,16 +227,16 @@ class Simulator:
                 if rings:
                     self._ring_then(call_id, after, refuse)
                 else:
-                    self._tell(Dialed(call_id, self._now))
+                    self._report(leg, Dialed(call_id, self._now))
                     self._after(after, refuse)
             case RingsOut():
                 self._ring_then(call_id, None, None)
             case Silent():
-                self._tell(Dialed(call_id, self._now))
+                self._report(leg, Dialed(call_id, self._now))
         self._after(leg.order.ring_for, lambda: self._give_up(call_id))
 
     def _ring_then(self, call_id: str, rings_for: timedelta | None, then: Callable[[], None] | None) -> None:
-        self._tell(Dialed(call_id, self._now))
+        self._report(self._legs[call_id], Dialed(call_id, self._now))
         self._after(timedelta(0), lambda: self._ring(call_id))
         if rings_for is not None and then is not None:
             self._after(rings_for, then)
@@ -231,7 +245,7 @@ class Simulator:
         leg = self._legs.get(call_id)
         if leg is not None and leg.phase is LivePhase.DIALING:
             leg.phase = LivePhase.RINGING
-            self._tell(Ringing(call_id, self._now))
+            self._report(leg, Ringing(call_id, self._now))
 
     def _give_up(self, call_id: str) -> None:
         leg = self._legs.get(call_id)
@@ -243,7 +257,7 @@ class Simulator:
         if leg is None or not isinstance(leg.subscriber, Answers):
             return
         leg.phase = LivePhase.ANSWERED
-        self._tell(Answered(call_id, self._now))
+        self._report(leg, Answered(call_id, self._now))
         if leg.subscriber.stays_for is not None:
             self._after(leg.subscriber.stays_for, self._ender(call_id, NORMAL_CLEARING, 0, EndedBy.CUSTOMER))
         for pressed_after, digit in leg.subscriber.presses:
@@ -252,8 +266,9 @@ class Simulator:
 
     def _key(self, call_id: str, digit: str) -> Callable[[], None]:
         def press() -> None:
-            if call_id in self._legs:
-                self._tell(KeyPressed(call_id, self._now, digit))
+            leg = self._legs.get(call_id)
+            if leg is not None:
+                self._report(leg, KeyPressed(call_id, self._now, digit))
 
         return press
 
@@ -265,9 +280,9 @@ class Simulator:
         if leg is None:
             return
         if leg.phase is LivePhase.BRIDGED and leg.agent_id is not None:
-            self._tell(Unbridged(call_id, self._now, leg.agent_id))
+            self._report(leg, Unbridged(call_id, self._now, leg.agent_id))
         rang = leg.phase is not LivePhase.DIALING
-        self._tell(HungUp(call_id, self._now, cause, status, by, rang))
+        self._report(leg, HungUp(call_id, self._now, cause, status, by, rang))
 
     # The dialplan
 
@@ -292,7 +307,7 @@ class Simulator:
                 return
             leg.turn += 1
             if leg.phase is LivePhase.BRIDGED and leg.agent_id is not None:
-                self._tell(Unbridged(call_id, self._now, leg.agent_id))
+                self._report(leg, Unbridged(call_id, self._now, leg.agent_id))
             to()
 
         self._after(timedelta(0), go)
@@ -303,25 +318,27 @@ class Simulator:
         if leg.disclosed:
             self._join(call_id, agent_id)
             return
-        self._tell(AnnouncementStarted(call_id, self._now, leg.order.disclosure))
+        self._report(leg, AnnouncementStarted(call_id, self._now, leg.order.disclosure))
         self._in_turn(leg, self._prompt, lambda: self._announced(call_id, agent_id))
 
     def _announced(self, call_id: str, agent_id: str) -> None:
         leg = self._legs[call_id]
         leg.disclosed = True
         turn = leg.turn
-        self._tell(AnnouncementEnded(call_id, self._now, leg.order.disclosure, complete=True))
+        self._report(leg, AnnouncementEnded(call_id, self._now, leg.order.disclosure, complete=True))
         if leg.turn == turn:
             self._join(call_id, agent_id)
 
     def _join(self, call_id: str, agent_id: str) -> None:
         leg = self._legs[call_id]
         if agent_id not in self._agents:
-            self._tell(AgentMissing(call_id, self._now, agent_id))
+            self._report(leg, AgentMissing(call_id, self._now, agent_id))
             self._in_turn(leg, DECISION_WAIT, lambda: self._abandon(call_id))
             return
-        leg.phase = LivePhase.BRIDGED
-        self._tell(Bridged(call_id, self._now, agent_id))
+        leg.phase, leg.agent_id = LivePhase.BRIDGED, agent_id
+        if leg.state is CallState.ANNOUNCING:  # its end was not seen: the floor looked away
+            self._report(leg, AnnouncementEnded(call_id, self._now, leg.order.disclosure, complete=True))
+        self._report(leg, Bridged(call_id, self._now, agent_id))
         if not leg.talked and isinstance(leg.subscriber, Answers) and leg.subscriber.talks_for is not None:
             self._after(leg.subscriber.talks_for, self._ender(call_id, NORMAL_CLEARING, 0, EndedBy.CUSTOMER))
         leg.talked = True
@@ -330,9 +347,9 @@ class Simulator:
         leg = self._legs[call_id]
         leg.turn += 1
         leg.phase, leg.agent_id = LivePhase.ABANDONING, None
-        self._tell(SafeHarbourStarted(call_id, self._now))
+        self._report(leg, SafeHarbourStarted(call_id, self._now))
         self._in_turn(leg, self._safe_harbour, lambda: self._abandoned(call_id))
 
     def _abandoned(self, call_id: str) -> None:
-        self._tell(SafeHarbourEnded(call_id, self._now))
+        self._report(self._legs[call_id], SafeHarbourEnded(call_id, self._now))
         self._end(call_id, NORMAL_CLEARING, 0, EndedBy.FLOOR)

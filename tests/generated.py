@@ -10,6 +10,7 @@ from pathlib import Path
 from config import reference as settings
 from config.schema import SiteSettings
 from dialer.cli import reference as commands
+from dialer.cli.main import main as ringfence
 from sip import diagram
 from sip.call import TRANSITIONS
 
@@ -27,9 +28,7 @@ def configuration() -> str:
 
 
 def cli() -> str:
-    from dialer.cli.main import main  # noqa: PLC0415 -- the other pages can be written while a command cannot be imported
-
-    return f"\n{commands.render(main, 'ringfence')}"
+    return f"\n{commands.render(ringfence, 'ringfence')}"
 
 
 #: Pages with a generated part between their two marks.

@@ -99,9 +99,9 @@ def noisy(samples: Samples, snr_db: float, seed: int) -> Samples:
     return spoiled
 
 
-def tone_level(samples: npt.NDArray[Any], hertz: float) -> float:
+def tone_level(samples: npt.NDArray[Any], hertz: float, rate: int = RATE) -> float:
     """Goertzel's algorithm: the amplitude of one frequency in the samples."""
-    step = 2 * np.cos(2 * np.pi * hertz / RATE)
+    step = 2 * np.cos(2 * np.pi * hertz / rate)
     before, last = 0.0, 0.0
     for sample in samples.astype(np.float64):
         before, last = last, sample + step * last - before

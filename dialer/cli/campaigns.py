@@ -193,18 +193,10 @@ def import_list(
     and Chinese names of the columns are known. Good rows are imported, each bad one is reported with its line, column
     and reason. Importing a file twice changes nothing. Exit code 2 when no row could be imported.
     """
-    pairs = dict(_pair(text) for text in mapping)
     with site() as parts:
         with reading(parts.database) as connection:
             target = store.campaign_named(connection, name)
-        text = decode(file.read_bytes(), encoding)
-        zones = frozenset(available_timezones())
-        try:
-            read_rows = list(read(text, region or parts.site.settings.region, pairs, zones))
-        except ListError as unreadable:
-            raise ListError(f"{file}: {unreadable}") from None
-        good = [row for row in read_rows if isinstance(row, ListRow)]
-        bad = [row for row in read_rows if isinstance(row, RowError)]
+        good, bad = _read(file, mapping, encoding, region or parts.site.settings.region)
         added, known = len(good), 0
         if not dry_run:
             now = parts.clock.now()
@@ -225,6 +217,16 @@ def import_list(
             click.echo(f"  … and {len(bad) - 20} more; all of them with --errors FILE or --json", err=True)
     if bad and not good:
         raise Failure(f"{file}: no row could be imported")
+
+
+def _read(file: Path, mapping: tuple[str, ...], encoding: str | None, region: str) -> tuple[list[ListRow], list[RowError]]:
+    """The good and the bad rows of a CSV file; a ListError names the file."""
+    pairs = dict(_pair(text) for text in mapping)
+    try:
+        rows = list(read(decode(file.read_bytes(), encoding), region, pairs, frozenset(available_timezones())))
+    except ListError as unreadable:
+        raise ListError(f"{file}: {unreadable}") from None
+    return [row for row in rows if isinstance(row, ListRow)], [row for row in rows if isinstance(row, RowError)]
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -273,11 +275,8 @@ def dnc_add(number: str | None, person: str | None, reason: str, as_json: bool) 
 def dnc_import(file: Path, mapping: tuple[str, ...], encoding: str | None, as_json: bool) -> None:
     """Add every number of FILE, a CSV with a phone column, to the do-not-call list."""
     with site() as parts:
-        text = decode(file.read_bytes(), encoding)
-        region = parts.site.settings.region
-        rows = list(read(text, region, dict(_pair(one) for one in mapping), frozenset(available_timezones())))
-        good = [row for row in rows if isinstance(row, ListRow)]
-        bad = [row for row in rows if isinstance(row, RowError) and "the same person or number" not in row.reason]
+        good, found = _read(file, mapping, encoding, parts.site.settings.region)
+        bad = [row for row in found if row.repeats is None]
         now = parts.clock.now()
         numbers = [number for row in good for number in row.numbers]
         source = f"import:{file.name}"
@@ -318,4 +317,4 @@ def _number(text: str, region: str) -> str:
     try:
         return parse_number(text, region)
     except BadNumber as error:
-        raise Failure(str(error)) from None
+        raise Failure(f"{text!r}: {error}") from None

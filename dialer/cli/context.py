@@ -15,6 +15,7 @@ from dialer import bootstrap
 from dialer.cli.output import BAD_INPUT, PART_MISSING, failing
 from dialer.leads import ListError
 from dialer.store import AlreadyThere, NotFound
+from recorder.spool import SpoolBusy
 from sip.port import LoginRefused, PbxUnavailable
 from sip.provision import BadSetting
 from sip.unpack import LabError
@@ -31,6 +32,7 @@ ERRORS: dict[type[BaseException], int] = {
     AlreadyThere: BAD_INPUT,
     BadSetting: BAD_INPUT,
     bootstrap.AlreadyRunning: PART_MISSING,
+    SpoolBusy: PART_MISSING,
     LabError: PART_MISSING,
     LoginRefused: PART_MISSING,
     PbxUnavailable: PART_MISSING,

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections import Counter
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -18,7 +19,10 @@ from dialer import bootstrap, doctoring, store
 from dialer.cli.context import site, site_command, site_directory
 from dialer.cli.output import PART_MISSING, Failure, json_option, print_json, print_table
 from dialer.floor import Floor
+from recorder.store import due as recordings_due
 from sip.call import CallState
+
+FAR = datetime.max.replace(tzinfo=UTC)
 
 
 @click.command()
@@ -40,7 +44,7 @@ def init(directory: Path, lab: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="End when no lead is due any more and every call is finished.")
+@click.option("--once", is_flag=True, help="End when no lead is due any more, and every call is finished and archived.")
 @json_option
 @site_command
 def run(once: bool, as_json: bool) -> None:
@@ -49,12 +53,12 @@ def run(once: bool, as_json: bool) -> None:
     Calls that are up when it ends stay up; the next `run` takes them over. With --json, one object at the end.
     """
     over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: over.set())
     with site() as parts:
         console = Console(stderr=True)
         screen = Screen()
         with bootstrap.one_at_a_time(parts.site), bootstrap.running(parts, screen.show):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda _number, _frame: over.set())
             live = Live(screen, console=console, refresh_per_second=4) if console.is_terminal else None
             with live or nullcontext():
                 while not over.wait(0.5):
@@ -71,7 +75,8 @@ def _nothing_due(parts: bootstrap.Opened) -> bool:
     with reading(parts.database) as connection:
         due = [store.next_due(connection, view.campaign_id) for view in store.running(connection)]
         open_calls = store.open_attempts(connection)
-    return not open_calls and not any(at is not None and at <= now for at in due)
+        archiving = recordings_due(connection, FAR, 1)
+    return not open_calls and not archiving and not any(at is not None and at <= now for at in due)
 
 
 class Screen:
@@ -97,10 +102,10 @@ class Screen:
         calls = Counter(STAGES[call.call.state] for call in floor.calls.values())
         lines = Table.grid(padding=(0, 2))
         lines.add_row("PBX", Text("up", style="green") if floor.pbx_up else Text("out of view", style="bold red"))
-        lines.add_row("agents", ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in sorted(agents.items())))
-        lines.add_row(
-            "calls", ", ".join(f"{calls[stage]} {stage}" for stage in dict.fromkeys(STAGES.values()) if calls[stage]) or "none"
-        )
+        doing = (f"{count} {state.value.replace('_', ' ')}" for state, count in sorted(agents.items()))
+        lines.add_row("agents", ", ".join(doing) or "none on the roster")
+        stages = (f"{calls[stage]} {stage}" for stage in dict.fromkeys(STAGES.values()) if calls[stage])
+        lines.add_row("calls", ", ".join(stages) or "none")
         return lines
 
 

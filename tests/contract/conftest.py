@@ -8,6 +8,7 @@ import pytest
 
 from config.clock import ManualClock
 from sip.lab import Lab, LabInfo
+from sip.robot import Robots
 from sip.unpack import Tree, ensure_tree
 from tests.contract.harness import AsteriskHarness, Harness, SimulatorHarness
 
@@ -27,13 +28,25 @@ def contract_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabInfo]:
         lab.down()
 
 
+@pytest.fixture(scope="session")
+def robots() -> Iterator[dict[str, Robots]]:
+    """The agents at their phones, by agent id."""
+    at_work: dict[str, Robots] = {}
+    try:
+        yield at_work
+    finally:
+        for agent in at_work.values():
+            agent.stop()
+
+
 @pytest.fixture(params=["simulator", pytest.param("asterisk", marks=pytest.mark.asterisk)])
 def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]:
     made: Harness
     if request.param == "simulator":
         made = SimulatorHarness(ManualClock(datetime(2030, 1, 1, 12, tzinfo=UTC)))
     else:
-        made = AsteriskHarness(request.getfixturevalue("contract_lab"), request.getfixturevalue("tree"), tmp_path)
+        info = request.getfixturevalue("contract_lab")
+        made = AsteriskHarness(info, request.getfixturevalue("tree"), tmp_path, request.getfixturevalue("robots"))
     try:
         yield made
     finally:

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -201,6 +200,13 @@ def test_a_preview_says_the_same_and_writes_nothing(ledger: Ledger) -> None:
     assert previewed == ledger.permit(a_candidate("a4"))
 
 
+def test_an_attempt_does_not_stand_in_its_own_way(ledger: Ledger) -> None:
+    for attempt in ("a1", "a2", "a3"):
+        granted(ledger.permit(a_candidate(attempt)))
+    assert isinstance(ledger.preview(a_candidate("a3")), Clearance)
+    assert refused(ledger.preview(a_candidate("a4")))
+
+
 def test_a_permit_can_be_spent_once(ledger: Ledger) -> None:
     permit = sent(ledger, "a1")
     with pytest.raises(PermitSpent):
@@ -236,7 +242,11 @@ def test_asking_again_for_the_same_attempt_gives_the_same_permit(ledger: Ledger,
 
 @pytest.mark.parametrize(
     ("candidate", "fault"),
-    [(a_candidate("a1", number="2125550100"), "E.164"), (a_candidate("a1", ring_s=0), "must ring")],
+    [
+        (a_candidate("a1", number="2125550100"), "E.164"),
+        (a_candidate("a1", person=""), "to somebody"),
+        (a_candidate("a1", ring_s=0), "must ring"),
+    ],
 )
 def test_a_call_that_could_not_be_counted_or_guarded_is_a_bug(ledger: Ledger, candidate: Candidate, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
@@ -368,6 +378,15 @@ def test_an_opt_out_voids_what_is_reserved_and_stops_what_is_queued(ledger: Ledg
     assert ledger.events_of("a1") == []
 
 
+def test_an_opt_out_holds_even_where_a_permit_was_not_voided(ledger: Ledger, engine: Engine) -> None:
+    reserved = granted(ledger.permit(a_candidate("a1")))
+    ledger.suppress(HOME, reason="asked", source="letter")
+    with writing(engine) as connection:  # as if the list came back from a backup, and the permit with it
+        connection.execute(text("UPDATE permit SET voided_at = NULL"))
+    with pytest.raises(PermitVoid):
+        ledger.spend(reserved.permit_id)
+
+
 def test_an_opt_out_in_a_call_takes_effect_with_its_event(ledger: Ledger, clock: ManualClock) -> None:
     sent(ledger, "a1", "ann", HOME)
     reserved = granted(ledger.permit(a_candidate("b1", "bob", HOME)))
@@ -480,6 +499,41 @@ def test_sixteen_threads_spending_one_permit_send_one_call(ledger: Ledger) -> No
     assert ledger.verify_chain().rows == 1
 
 
+def test_threads_recording_the_same_thing_write_it_once(ledger: Ledger) -> None:
+    sent(ledger, "a1")
+    start = threading.Barrier(8)
+
+    def record(_: int) -> bool:
+        start.wait(30)
+        return ledger.record("a1", EventKind.OPT_OUT, NOON)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(record, range(8))).count(True) == 1
+    assert kinds(ledger.history("ann")) == [EventKind.ATTEMPT, EventKind.OPT_OUT, EventKind.SUPPRESSED]
+
+
+def test_a_ledger_that_is_being_written_is_seen_as_one_whole(ledger: Ledger) -> None:
+    begun, enough = threading.Event(), threading.Event()
+
+    def write() -> int:
+        written = 0
+        while not enough.is_set():
+            ledger.suppress(number=f"+1212555{written:04}", reason="r", source="s")
+            written += 1
+            begun.set()
+        return written
+
+    with ThreadPoolExecutor(1) as pool:
+        writing_on = pool.submit(write)
+        assert begun.wait(30)
+        try:
+            reports = [ledger.verify_chain() for _ in range(25)]
+        finally:
+            enough.set()
+        assert all(report.intact for report in reports), reports
+        assert reports[0].rows < writing_on.result(30)
+
+
 def test_an_opt_out_racing_with_calls_leaves_none_that_was_not_sent_before_it(ledger: Ledger) -> None:
     permits = [granted(ledger.permit(a_candidate(f"a{index}", f"p{index}", HOME))) for index in range(3)]
     start = threading.Barrier(4)
@@ -543,6 +597,24 @@ def test_on_postgresql_only_decisions_about_the_same_person_or_number_wait(ledge
             assert not about_her_number.done()
         granted(about_her.result(30))
         granted(about_her_number.result(30))
+
+
+@pytest.mark.parametrize("ledger_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+def test_on_postgresql_a_number_that_became_the_persons_while_waiting_is_waited_for_as_well(
+    ledger: Ledger, engine: Engine
+) -> None:
+    granted(ledger.permit(a_candidate("b1", "bob", OFFICE)))
+    with ThreadPoolExecutor(1) as pool, writing(engine) as about_home:
+        lock_keys(about_home, HOME)
+        with writing(engine) as about_bob:
+            lock_keys(about_bob, "bob")
+            decision = pool.submit(ledger.permit, a_candidate("b2", "bob", OFFICE))
+            wait_for_blocked_locks(engine, 1)
+            about_bob.execute(text(f"UPDATE permit SET number = '{HOME}' WHERE attempt_id = 'b1'"))
+        wait_for_blocked_locks(engine, 1)  # now for the lock of his other number
+        assert not decision.done()
+        about_home.rollback()
+        granted(decision.result(30))
 
 
 def wait_for_blocked_locks(engine: Engine, count: int) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from sqlalchemy import text
@@ -116,7 +117,7 @@ def test_the_sidecar_beside_the_audio_says_the_same_and_names_its_checksum(site:
     assert said["disclosure"]["verdict"] == "proven"
 
 
-def test_a_file_that_grows_is_waited_for_and_one_that_has_stopped_is_repaired(site: Site) -> None:
+def test_a_file_that_grows_is_waited_for_and_one_that_has_stopped_is_taken_as_it_is(site: Site) -> None:
     call = ended(site, closed=False)
     grows = site.spool / raw_name(call.call_id, Side.AGENT)
     whole = grows.read_bytes()
@@ -172,6 +173,42 @@ def test_a_call_never_seen_to_be_answered_needs_no_files_and_is_archived_if_they
     assert found.started_at == recorded.ended_at - timedelta(seconds=20)
     assert found.flags == (Flag.ANSWER_UNSEEN,)
     assert site.told() == []
+
+
+def test_the_agents_line_is_heard_before_the_agent_speaks(site: Site) -> None:
+    step = np.tile(np.array([8, -8], dtype=np.int16), RATE)  # what mu-law makes of an idle line
+    heard = joined(silence(0.3), a_prompt(), silence(0.2), step, speech(42, 2))
+    call = ended(site, a_conversation() | {Side.AGENT: padded(heard, 20)})
+    site.archivist.work_once()
+    found = site.recording(call.call_id)
+    assert found.agent_audio_from_ms == 4000
+    assert found.agent_first_word_ms is not None
+    assert 5980 <= found.agent_first_word_ms <= 6060
+
+
+def test_a_line_on_which_the_agent_is_never_heard_is_a_silent_one(site: Site) -> None:
+    step = np.tile(np.array([8, -8], dtype=np.int16), 8 * RATE)
+    heard = joined(silence(0.3), a_prompt(), silence(0.2), step)
+    call = ended(site, a_conversation() | {Side.AGENT: heard})
+    site.archivist.work_once()
+    assert site.recording(call.call_id).flags == (Flag.AGENT_SILENT,)
+
+
+def test_an_interrupted_attempt_leaves_the_raw_files_as_they_came(site: Site) -> None:
+    call = ended(site, closed=False)
+    before = {name: (site.spool / name).read_bytes() for name in site.raw()}
+    site.vault.root.mkdir()
+    block = site.vault.root / "2026"
+    block.write_text("a file where a folder must be")
+    site.archivist.work_once()
+    site.clock.advance(SETTLED)
+    assert site.archivist.work_once() == 0
+    assert site.job(call.call_id).attempts == 1
+    assert {name: (site.spool / name).read_bytes() for name in site.raw()} == before
+    block.unlink()
+    site.clock.advance(timedelta(seconds=1))
+    assert site.archivist.work_once() == 1
+    assert site.recording(call.call_id).flags == (Flag.HEADER_REPAIRED,)
 
 
 def test_an_abandoned_call_is_archived_and_needs_no_disclosure(site: Site) -> None:

@@ -19,6 +19,7 @@ from recorder.catalogue import list_recordings, verify_all
 from recorder.ingest import Task
 from recorder.naming import Side, raw_name
 from recorder.service import STORAGE_RETRY
+from recorder.spool import SETTLED
 from recorder.store import JobState
 from recorder.workers import AudioWorkers
 from tests.recorder_audio import RATE, Samples, Site, a_conversation, a_record, leave, wav_bytes
@@ -119,7 +120,7 @@ def test_killed_while_setting_files_aside_the_rest_is_set_aside_after_the_restar
     after = opened()
     after.archivist.work_once()
     after.step = _die_quietly_at("quarantined")
-    after.clock.advance(STORAGE_RETRY)
+    after.clock.advance(SETTLED)
     with pytest.raises(_Died):
         after.archivist.work_once()
     assert after.job(call.call_id).state is JobState.QUARANTINED

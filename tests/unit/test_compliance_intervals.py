@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.intervals import Interval, Intervals, difference, intersection, union
@@ -31,6 +31,7 @@ some_intervals = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(some_intervals)
 def test_a_union_holds_what_any_part_holds_in_as_few_intervals_as_can_be(parts: list[Interval]) -> None:
     whole = union(parts)
@@ -38,6 +39,7 @@ def test_a_union_holds_what_any_part_holds_in_as_few_intervals_as_can_be(parts: 
     assert_canonical(whole)
 
 
+@settings(deadline=None)
 @given(some_intervals, some_intervals)
 def test_an_intersection_holds_what_both_hold(left: list[Interval], right: list[Interval]) -> None:
     common = intersection(union(left), union(right))
@@ -45,6 +47,7 @@ def test_an_intersection_holds_what_both_hold(left: list[Interval], right: list[
     assert_canonical(common)
 
 
+@settings(deadline=None)
 @given(some_intervals, some_intervals)
 def test_a_difference_holds_what_only_the_first_holds(left: list[Interval], right: list[Interval]) -> None:
     rest = difference(union(left), union(right))

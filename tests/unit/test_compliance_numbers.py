@@ -1,7 +1,7 @@
 """Numbers are read at the edge into E.164, and never give fewer zones than their owner may be in."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.numbers import SPLIT_AREA_CODES, SPLIT_COUNTRIES, BadNumber, parse_number, zones_of
@@ -43,6 +43,7 @@ def test_what_is_not_one_dialable_number_is_refused_with_its_reason(text: str, r
     assert text.strip() == "" or len(text) < 5 or text not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_either_a_number_or_a_bad_number(text: str) -> None:
     try:

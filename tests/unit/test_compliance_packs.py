@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.facts import EventKind
@@ -197,6 +197,7 @@ toml_values: st.SearchStrategy[Any] = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from((WINDOW, CAP, SUPPRESS, RING)), st.integers(0, 12), toml_values)
 def test_any_value_in_any_place_is_read_or_refused_with_its_place(rule: str, line: int, value: str) -> None:
     lines = (HEAD + rule).strip().splitlines()

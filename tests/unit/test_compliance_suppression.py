@@ -54,3 +54,8 @@ def test_an_entry_of_a_person_alone_says_nothing_of_a_number() -> None:
     assert entry.covers(BOBS, "ann")
     assert not entry.covers(SHARED, "bob")
     assert refuse(a_rule(), a_candidate("bob", SHARED), Facts(suppressions=(entry,))) is None
+
+
+def test_an_entry_of_another_list_is_not_the_internal_list() -> None:
+    elsewhere = Suppression(NOON, "moved", "campaign", number=BOBS, scope="campaign")
+    assert refuse(a_rule(), a_candidate("bob", BOBS), Facts(suppressions=(elsewhere,))) is None

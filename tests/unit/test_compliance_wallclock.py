@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.wallclock import UnknownZone, clock_goes_back, first_instant, last_instant, start_of_day, zone_named
@@ -64,6 +64,7 @@ def test_what_is_no_zone_is_told_by_name(name: str) -> None:
 ZONES = ("America/New_York", "Europe/London", "Australia/Lord_Howe", "America/Havana", "Africa/Cairo", "Asia/Shanghai")
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(ZONES),
     st.integers(0, 366 * 24 * 60).map(lambda minutes: reading("2026-01-01 00:00") + timedelta(minutes=minutes)),

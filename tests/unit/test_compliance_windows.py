@@ -271,7 +271,7 @@ def clock_changes_near(zone: str, instant: datetime) -> bool:
     return len(offsets) > 1
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(schedules, zones, instants)
 def test_no_minute_is_open_that_the_clock_on_the_wall_calls_closed(schedule: Schedule, zone: str, now: datetime) -> None:
     wall = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
@@ -281,7 +281,7 @@ def test_no_minute_is_open_that_the_clock_on_the_wall_calls_closed(schedule: Sch
         assert not reads_open(schedule, wall)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(schedules, zones, st.sampled_from(("2026-03-08", "2026-11-01", "2026-03-29", "2026-10-25", "2026-04-05", "2026-09-06")))
 def test_no_minute_of_a_night_when_clocks_change_is_open_against_the_wall(schedule: Schedule, zone: str, day: str) -> None:
     start = datetime.fromisoformat(day).replace(tzinfo=UTC) - timedelta(hours=12)

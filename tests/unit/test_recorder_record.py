@@ -14,7 +14,7 @@ from sip.events import EndedBy
 from tests.recorder_audio import a_record
 
 times = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- hypothesis takes naive bounds
-texts = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=40)
+texts = st.text(max_size=40)
 records = st.builds(
     CallRecord,
     call_id=texts,
@@ -50,8 +50,9 @@ def test_a_time_of_any_zone_is_kept_as_the_same_instant() -> None:
 
 @pytest.mark.parametrize("field", ["ended_at", "answered_at", "bridged_at"])
 def test_a_naive_time_is_refused_by_name(field: str) -> None:
+    naive: dict[str, Any] = {field: datetime(2026, 3, 2)}  # noqa: DTZ001 -- the naive time is the fault under test
     with pytest.raises(ValueError, match=field):
-        a_record(**{field: datetime(2026, 3, 2)})  # noqa: DTZ001 -- the naive time is the fault under test
+        a_record(**naive)
 
 
 def altered(**changes: Any) -> str:

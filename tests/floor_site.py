@@ -1,0 +1,98 @@
+"""A whole site on a real lab PBX, for tests that ring real calls: agents are robots, the floor is a process of its own."""
+
+import csv
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config.ids import ID_LENGTH
+from config.load import init_site
+from dialer import bootstrap
+from sip.lab import LabInfo
+from sip.robot import start_robots
+from sip.unpack import ensure_tree
+
+RINGFENCE = (sys.executable, "-m", "dialer.cli")
+PATIENCE_S = 120.0
+
+
+@dataclass
+class FloorSite:
+    """One site: its directory, its lab, and commands run in it as a person would."""
+
+    directory: Path
+    lab: LabInfo
+
+    def command(self, *args: str, expect: int = 0) -> Any:
+        """Runs `ringfence … --json` in the site and returns what it printed."""
+        argv = [*RINGFENCE, "--site", str(self.directory), *args, "--json"]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        assert done.returncode == expect, f"{args}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return json.loads(done.stdout) if done.stdout else None
+
+    def start_floor(self, *args: str) -> subprocess.Popen[bytes]:
+        """Starts `ringfence run`, its log in the site."""
+        with (self.directory / "run.log").open("ab") as log:
+            return subprocess.Popen([*RINGFENCE, "--site", str(self.directory), "run", *args], stdout=log, stderr=log)
+
+    def log(self) -> str:
+        return (self.directory / "run.log").read_text(errors="replace")
+
+    def placed_by_pbx(self) -> set[str]:
+        """The customer legs that the PBX's own call records know, by id: a witness that is not us."""
+        path = self.lab.directory / "var/log/cdr-csv/Master.csv"
+        rows = csv.reader(path.read_text().splitlines()) if path.exists() else ()
+        return {row[-1] for row in rows if len(row[-1]) == ID_LENGTH}
+
+    @contextmanager
+    def robots(self, *agents: str, talk_s: tuple[float, float] = (3.0, 5.0)) -> Iterator[None]:
+        accounts = [(agent, self.lab.password(agent)) for agent in agents]
+        tree = ensure_tree(lambda _text: None)
+        directory = self.directory / "agents"
+        robots = start_robots(tree, accounts, self.lab.sip_host, self.lab.sip_port, directory, talk_s=talk_s)
+        try:
+            yield
+        finally:
+            robots.stop()
+
+
+@contextmanager
+def floor_site(directory: Path, *agents: str) -> Iterator[FloorSite]:
+    """A site with its lab up and these agents on the roster; everything ends with the block."""
+    site = init_site(directory, lab=True)
+    lab = bootstrap.lab_of(site)
+    try:
+        made = FloorSite(directory, lab.up(agents))
+        for agent in agents:
+            made.command("agent", "add", agent)
+        yield made
+    finally:
+        lab.down()
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
+    """Looks again and again until it is so; fails loudly when it never is."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
+        select_nothing(0.05)
+
+
+def select_nothing(seconds: float) -> None:
+    """Lets others run between two looks."""
+    select.select([], [], [], seconds)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """kill -9, and waits for the body."""
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(10)
