@@ -69,7 +69,12 @@ def measure_gate(count: int, say: Callable[[str], None]) -> GateFigures:
             if not isinstance(verdict, Permit):
                 raise AssertionError(f"the bench was refused: {verdict}")
         say(f"{count} raw inserts, each committed")
-        raw = _seconds(stopwatch, lambda: [_raw_insert(database, person) for person in people])
+
+        def insert_all() -> None:
+            for person in people:
+                _raw_insert(database, person)
+
+        raw = _seconds(stopwatch, insert_all)
         say(f"{count} decisions, nothing written")
         facts = Facts()
         decided = _seconds(stopwatch, lambda: [gate.check(person, facts, packs, NOON) for person in people])
@@ -160,9 +165,13 @@ class ArchiveFigures:
 
     call_seconds: float
     seconds: float
-    calls_seconds_per_second: float  # how many seconds of call are archived in one
+    call_seconds_per_second: float  # how many seconds of call are archived in one
     encode_seconds: float
     encode_times: float  # how many times longer than the encoding alone
+
+
+def measure_dial(calls: int, say: Callable[[str], None]) -> None:
+    raise NotImplementedError
 
 
 def measure_archive(seconds: int, say: Callable[[str], None]) -> ArchiveFigures:

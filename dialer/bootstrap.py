@@ -47,7 +47,7 @@ def opened(directory: Path, clock: Clock | None = None) -> Iterator[Opened]:
     clock = clock or SystemClock()
     database = open_database(site.database_url)
     try:
-        migrate.upgrade(database) if migrate.head() else __import__("config.database").database.Base.metadata.create_all(database)
+        migrate.upgrade(database)
         packs = load_packs(site.settings.gate.packs, site.directory)
         ledger = Ledger(database, clock, packs, timedelta(seconds=site.settings.gate.permit_seconds))
         yield Opened(site, clock, database, ledger, Vault(site.archive))

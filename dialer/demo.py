@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -25,7 +25,7 @@ from dialer.leads import LeadRow, decode, read
 from dialer.store import Campaign, CampaignState
 from recorder.catalogue import Wanted, list_recordings, verify_all
 from recorder.disclosure import Verdict
-from recorder.store import due
+from recorder.store import pending
 from sip.carrier import COUNTRIES, Behaviour, number_for
 from sip.robot import start_robots
 from sip.unpack import ensure_tree
@@ -52,7 +52,6 @@ RUNG_ALREADY = 3  # rung by the other campaign, on another number, within the ho
 
 CAMPAIGN = "spring-offer"
 OTHER_CAMPAIGN = "renewals"
-FAR = datetime.max.replace(tzinfo=UTC)
 MARGIN = timedelta(minutes=15)  # a country counts as open if its hours do not end during the demonstration
 
 
@@ -248,7 +247,7 @@ class RunningDemo:
         if progress.settled < progress.leads or progress.floor is None or progress.floor.calls:
             return False
         with reading(self.parts.database) as connection:
-            return not store.open_attempts(connection) and not due(connection, FAR, 1)
+            return not store.open_attempts(connection) and not pending(connection)
 
     def report(self) -> Report:
         """What was done, from what was written down."""

@@ -112,6 +112,10 @@ def _time_of(item: Item) -> datetime | None:
 
 def _tick(floor: Floor) -> Step:
     commands: list[Command] = []
+    for call in floor.calls.values():
+        if call.call.state is CallState.ORDERED and floor.pbx_up and floor.now - call.call.ordered_at > floor.policy.unheard_of:
+            floor, more = _call_event(floor, Lost(call.call_id, floor.now))
+            commands.extend(more)
     for agent in floor.agents.values():
         if agent.state is AgentState.WRAP_UP and floor.now - agent.since >= floor.policy.wrap_up:
             floor, more = end_wrap_up(floor, agent, AgentMove.WRAP_UP_EXPIRED)

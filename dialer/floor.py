@@ -22,6 +22,7 @@ class FloorPolicy:
 
     agent_wait: timedelta = DECISION_WAIT  # from the answer to the abandonment message, which the PBX plays by itself
     wrap_up: timedelta = timedelta(seconds=120)
+    unheard_of: timedelta = timedelta(seconds=60)  # an order the PBX has not said a word about is given up as lost
     keep_off: timedelta = timedelta(milliseconds=200)  # an agent offered later than this before `agent_wait` ends is too late
 
 

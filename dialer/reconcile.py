@@ -5,6 +5,7 @@ the time we learned of it, never guessed earlier.
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 from dialer.agents import Agent, AgentMove, AgentState, move
 from dialer.assignment import Step, agent_gone, became_ready, customer_gone, finish, in_time, offer
@@ -27,6 +28,10 @@ from sip.events import (
 )
 
 _S = CallState
+
+#: A call ordered this shortly before the PBX was looked at, or after, need not be in what was seen. If it never comes to
+#: life the floor gives it up by itself.
+JUST_ORDERED = timedelta(seconds=1)
 
 
 def reconcile(floor: Floor, up: PbxUp) -> Step:
@@ -70,8 +75,8 @@ def _line_lost(floor: Floor, agent: Agent) -> Step:
 def _settle(floor: Floor, call: FloorCall, live: LiveCall | None, up: PbxUp) -> Step:
     if call.call.state is _S.ENDED:
         return _resume_wrap_up(floor, call)
-    if live is None and call.call.state is _S.ORDERED and call.call.ordered_at > up.at:
-        return floor, ()  # ordered after the PBX was looked at: what comes of it will be told
+    if live is None and call.call.state is _S.ORDERED and call.call.ordered_at > up.at - JUST_ORDERED:
+        return floor, ()
     if live is None:
         lost = replace(call, call=calls.apply(call.call, Lost(call.call_id, up.at)))
         floor, commands = customer_gone(floor.with_call(lost), lost)

@@ -103,21 +103,25 @@ class FloorService:
         pending.append(item)
         while pending:
             current = pending.popleft()
-            try:
-                self.floor, commands = rules.step(self.floor, current)
-            except Exception:  # the outermost loop: one bad item must not stop the floor
-                LOG.exception("item_failed", item=type(current).__name__, call_id=getattr(current, "call_id", None))
-                continue
-            for command in commands:
+            for command in self._step(current):
                 pending.extend(self._performed(command))
 
-    def _performed(self, command: Command) -> Iterable[Item]:
+    def _step(self, item: Item) -> tuple[Command, ...]:
         try:
-            return tuple(self._perform(command))
-        except (SQLAlchemyError, PbxUnavailable, store.NotFound) as error:
-            call_id = getattr(command, "call_id", None)
-            LOG.error("command_failed", command=type(command).__name__, call_id=call_id, error=str(error))
+            self.floor, commands = rules.step(self.floor, item)
+        except Exception:  # the outermost loop: one bad item must not stop the floor
+            LOG.exception("item_failed", item=type(item).__name__, call_id=getattr(item, "call_id", None))
             return ()
+        return commands
+
+    def _performed(self, command: Command) -> list[Item]:
+        """Performs the command; what it led to before it failed, if it failed, is not lost."""
+        led_to: list[Item] = []
+        try:
+            led_to.extend(self._perform(command))
+        except Exception:  # the outermost loop: what one command could not do must not stop the others
+            LOG.exception("command_failed", command=type(command).__name__, call_id=getattr(command, "call_id", None))
+        return led_to
 
     def _perform(self, command: Command) -> Iterable[Item]:
         match command:
@@ -236,7 +240,12 @@ class FloorService:
             campaign.disclosure,
             campaign.safe_harbour,
         )
-        verdict = self._ledger.permit(candidate)
+        try:
+            verdict = self._ledger.permit(candidate)
+        except ValueError as error:  # not a question the gate can answer: fail closed, and out of the way of the others
+            with writing(self._database) as connection:
+                store.set_lead(connection, lead.lead_id, LeadState.REFUSED, None, f"gate: {error}")
+            return
         if isinstance(verdict, Refusal):
             with writing(self._database) as connection:
                 self._rest(connection, lead, verdict)
@@ -262,6 +271,7 @@ class FloorService:
             LOG.error("permit_not_spent", call_id=call.call_id, error=str(error))
             self._give_back(call, str(error))
             return
+        call = replace(call, call=replace(call.call, ordered_at=self._clock.now()))
         yield Placed(call)
         try:
             self._telephony.originate(order)

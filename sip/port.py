@@ -12,7 +12,6 @@ from typing import Protocol
 from compliance.verdict import Permit
 from sip.events import Event
 
-
 #: An answered customer whom nobody is given within this time hears the abandonment message, and the PBX sees to it by
 #: itself, whether or not we are alive: 16 CFR 310.4(b)(4)(iii), counted from the answer, which is stricter.
 DECISION_WAIT = timedelta(seconds=2)

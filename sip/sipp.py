@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 
 from sip.unpack import Tree
 
-E = TypeVar("E", bound=Enum)
+_Behaviour = TypeVar("_Behaviour", bound=Enum)
 
 _LONGEST_CALL_S = 600  # a subscriber who is never hung up gives up
 
@@ -37,7 +37,7 @@ class Subscriber:
     rings_s: float = 0.5
     status: int | None = 200  # final SIP status; None: rings until the caller gives up
     reason: str = "OK"
-    audio: str | None = None  # name in `_AUDIO`; None: no RTP at all
+    audio: str | None = None  # what is streamed, by its name without .ulaw; None: no RTP at all
     stays_s: float = _LONGEST_CALL_S  # hangs up this long after answering
     keys_in_band: bool = False  # offers no telephone-event (RFC 4733): its keys are tones in the audio
 
@@ -53,7 +53,7 @@ def argv(tree: Tree, scenario_file: Path, sockets: Sockets) -> list[str]:
     ]
 
 
-def scenario(behaviours: Mapping[E, Subscriber], media: Path) -> str:
+def scenario(behaviours: Mapping[_Behaviour, Subscriber], media: Path) -> str:
     """The SIPp scenario of all behaviours, playing from directory `media`."""
     labelled = [(label, behaviour, subscriber) for label, (behaviour, subscriber) in enumerate(behaviours.items(), start=100)]
     return "\n".join(

@@ -249,7 +249,7 @@ class World:
         floor = self.floor
         ready = sum(agent.state is AgentState.READY for agent in floor.agents.values())
         coming = sum(
-            call.agent_id is None and call.call.state in {*engine._BEFORE_ANSWER, CallState.ANSWERED}  # noqa: SLF001
+            call.agent_id is None and call.call.state in {*engine._BEFORE_ANSWER, CallState.ANSWERED}
             for call in floor.calls.values()
         )
         wanted = 0
@@ -283,7 +283,7 @@ class World:
         asked: str | None = None
         match item:
             case KeyPressed(call_id=call_id, digit="9") if call_id in before.calls:
-                if before.calls[call_id].call.state in {CallState.ENDED, *engine._BEFORE_ANSWER}:  # noqa: SLF001
+                if before.calls[call_id].call.state in {CallState.ENDED, *engine._BEFORE_ANSWER}:
                     return
                 asked = call_id
             case AgentKeyPressed(agent_id=agent_id, digit="9") if agent_id in before.agents:
@@ -305,7 +305,8 @@ class World:
         if any(leg.phase is None for leg in self.legs.values()):
             return
         up = {key for key, call in self.floor.calls.items() if call.call.state is not CallState.ENDED}
-        assert up == self.legs.keys(), f"on the floor {up}, on the PBX {self.legs.keys()}"
+        heard_of = {key for key in up if self.floor.calls[key].call.state is not CallState.ORDERED}
+        assert heard_of == self.legs.keys(), f"on the floor {heard_of}, on the PBX {self.legs.keys()}"
         on_call = {agent.call_id for agent in self.floor.agents.values() if agent.state is AgentState.ON_CALL}
         assert on_call == {key for key, leg in self.legs.items() if leg.phase is LivePhase.BRIDGED}
         for key, leg in self.legs.items():

@@ -4,7 +4,6 @@ import signal
 import threading
 from collections import Counter
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -19,10 +18,8 @@ from dialer import bootstrap, doctoring, store
 from dialer.cli.context import site, site_command, site_directory
 from dialer.cli.output import PART_MISSING, Failure, json_option, print_json, print_table
 from dialer.floor import Floor
-from recorder.store import due as recordings_due
+from recorder.store import pending
 from sip.call import CallState
-
-FAR = datetime.max.replace(tzinfo=UTC)
 
 
 @click.command()
@@ -75,7 +72,7 @@ def _nothing_due(parts: bootstrap.Opened) -> bool:
     with reading(parts.database) as connection:
         due = [store.next_due(connection, view.campaign_id) for view in store.running(connection)]
         open_calls = store.open_attempts(connection)
-        archiving = recordings_due(connection, FAR, 1)
+        archiving = pending(connection)
     return not open_calls and not archiving and not any(at is not None and at <= now for at in due)
 
 

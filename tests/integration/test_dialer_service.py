@@ -15,8 +15,9 @@ from sqlalchemy import Engine
 from compliance.facts import EventKind
 from compliance.pack_files import load_packs
 from compliance.store import Ledger
+from config import migrate
 from config.clock import ManualClock
-from config.database import Base, open_database, reading, sqlite_url, writing
+from config.database import open_database, reading, sqlite_url, writing
 from config.ids import new_id
 from dialer import store
 from dialer.dispositions import LeadState
@@ -127,7 +128,7 @@ class RunningFloor:
 def site(tmp_path: Path) -> Iterator[Site]:
     clock = ManualClock(NOON)
     database = open_database(sqlite_url(tmp_path / "ringfence.db"))
-    Base.metadata.create_all(database)
+    migrate.upgrade(database)
     ledger = Ledger(database, clock, load_packs(("house",), tmp_path), timedelta(seconds=10))
     yield Site(tmp_path, clock, database, ledger)
     database.dispose()

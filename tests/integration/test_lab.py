@@ -443,6 +443,40 @@ def test_an_agent_who_does_not_hear_the_beeps_gets_no_room(info: LabInfo, ami: A
     assert rooms == []
 
 
+def sockets_of(pid: int, *, kinds: tuple[str, ...] = ("udp", "udp6", "tcp", "tcp6")) -> list[tuple[str, int]]:
+    """Address and port of every IP socket of these kinds that a process has bound."""
+    inodes = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        target = str(entry.readlink()) if entry.is_symlink() else ""
+        inodes |= {target[8:-1]} if target.startswith("socket:[") else set()
+    found = []
+    for table in kinds:
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[9] in inodes:
+                address, port = fields[1].split(":")
+                raw = bytes.fromhex(address)
+                found.append((socket.inet_ntoa(raw[::-1]) if len(raw) == 4 else f"IPv6 {address}", int(port, 16)))
+    return found
+
+
+def test_nothing_of_the_lab_can_be_reached_from_outside_even_during_a_call(info: LabInfo, ami: Ami) -> None:
+    call = ami.ring(a_call(108), number_for(Behaviour.TALKS, 108))
+    ami.user_event("RFAnswered", Call=call)
+    pids = parts.alive(info.directory)
+    bound = {name: sockets_of(pid) for name, pid in pids.items()}
+    streams = sockets_of(pids["asterisk"], kinds=("tcp", "tcp6"))
+    ami.hang_up(call)
+    assert (info.sip_host, info.sip_port) in bound["asterisk"]
+    assert (info.ami_host, info.ami_port) in streams
+    assert (info.carrier_host, info.carrier_port) in bound["carrier"]
+    assert len(bound["carrier"]) >= 3  # its control socket and the RTP of the call as well
+    outside = [where for where in (*bound["carrier"], *streams) if not where[0].startswith("127.")]
+    assert outside == []
+    # Asterisk's DNS resolver has a UDP socket for each family, which takes answers only; there must be no other.
+    assert len([where for where in bound["asterisk"] if not where[0].startswith("127.")]) <= 2
+
+
 # Processes: what is started is found, and nothing outlives its owner.
 
 
@@ -490,6 +524,26 @@ def test_a_killed_pbx_is_brought_back_where_the_phones_and_the_floor_look_for_it
         assert again == first
         assert again.ami_secret() == secret
     finally:
+        lab.down()
+
+
+def test_phones_register_and_prove_their_lines_again_after_the_pbx_was_killed(tree: Tree, tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "lab")
+    first = lab.up(("101",))
+    account = [("101", first.password("101"))]
+    robot = start_robots(tree, account, first.sip_host, first.sip_port, tmp_path / "robots")
+    try:
+        ami = Ami(first)
+        ami.user_event("RFAgentProven", Agent="101")
+        ami.close()
+        os.kill(lab.status().parts["asterisk"], signal.SIGKILL)
+        until(lambda: not lab.status().up, 5.0, "a killed Asterisk still counts as running")
+        ami = Ami(lab.up(("101",)))
+        ami.user_event("RFAgentProven", Agent="101")
+        ami.close()
+        assert robot.alive()
+    finally:
+        robot.stop()
         lab.down()
 
 
