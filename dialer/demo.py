@@ -52,6 +52,7 @@ RUNG_ALREADY = 3  # rung by the other campaign, on another number, within the ho
 
 CAMPAIGN = "spring-offer"
 OTHER_CAMPAIGN = "renewals"
+TALK_S = (4.0, 9.0)  # how long the agents talk
 MARGIN = timedelta(minutes=15)  # a country counts as open if its hours do not end during the demonstration
 
 
@@ -180,7 +181,9 @@ class Demo:
                 self._import(parts)
                 say(f"logging in {len(self._agents)} agents: each hears the line check and answers it")
                 accounts = [(agent, info.password(agent)) for agent in self._agents]
-                robots = start_robots(ensure_tree(say), accounts, info.sip_host, info.sip_port, self._directory / "agents")
+                robots = start_robots(
+                    ensure_tree(say), accounts, info.sip_host, info.sip_port, self._directory / "agents", talk_s=TALK_S
+                )
                 try:
                     with bootstrap.running(parts, self._watch):
                         yield RunningDemo(parts, lambda: self._floor)

@@ -32,7 +32,8 @@ def mirrors() -> list[str]:
         for path in (Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))):
             if path.is_file():
                 uris += re.findall(r"^(?:deb(?:\s+\[[^\]]*\])?\s+|URIs:\s*)(\S+)", path.read_text(errors="replace"), re.MULTILINE)
-    return [uri for uri in dict.fromkeys(uris) if "security" not in uri and "debian" in uri.lower()]
+    # Those that are called Debian first: a machine may have sources of other makers, which do not carry what we need.
+    return sorted((uri for uri in dict.fromkeys(uris) if "security" not in uri), key=lambda uri: "debian" not in uri.lower())
 
 
 class Apt:
@@ -60,6 +61,7 @@ class Apt:
             "Acquire::Retries": "2",
             "Acquire::http::Timeout": "20",
             "Acquire::https::Timeout": "20",
+            "APT::Update::Error-Mode": "any",  # else a mirror that does not answer is only a warning
             "APT::Sandbox::User": "",
             "Debug::NoLocking": "1",
         }
@@ -93,5 +95,5 @@ def _run(argv: list[str], failure: str, cwd: Path | None = None) -> str:
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith("E:")] or lines
-        raise LabError(f"{failure}: {errors[-1].removeprefix('E: ') if errors else f'exit {done.returncode}'}")
+        raise LabError(f"{failure}: {errors[0].removeprefix('E: ') if errors else f'exit {done.returncode}'}")
     return done.stdout

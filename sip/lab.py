@@ -6,8 +6,6 @@ found free, so that labs run side by side. `up` mends what is broken: it may be 
 """
 
 import fcntl
-import json
-import os
 import secrets
 import socket
 import threading
@@ -17,11 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from sip import carrier, parts, probe, provision, sipp, voices
 from sip.debian import LabError
+from sip.lab_info import LabInfo, LabPorts, previous_ports, recall, remember, secret_in, write_private
 from sip.unpack import Tree, ensure_tree
+
+__all__ = ["DEFAULT_AGENTS", "Lab", "LabError", "LabInfo", "LabStatus", "templates"]
 
 BIND = "127.0.0.1"
 TRUNK = "carrier"
@@ -37,33 +37,6 @@ _DIRECTORIES = ("etc", "var/lib", "var/keys", "var/log/cdr-csv", "var/spool", "r
 
 
 @dataclass(frozen=True, slots=True)
-class LabInfo:
-    """Where everything of a running lab is. Secrets are in files of mode 0600, never in here."""
-
-    directory: Path
-    ami_host: str
-    ami_port: int
-    ami_username: str
-    ami_secret_file: Path
-    sip_host: str
-    sip_port: int
-    trunk: str
-    carrier_host: str
-    carrier_port: int
-    spool: Path
-    prompts: Path
-    agents: Mapping[str, Path]  # agent id -> file with the SIP password
-
-    def ami_secret(self) -> str:
-        """The AMI secret."""
-        return self.ami_secret_file.read_text().strip()
-
-    def password(self, agent_id: str) -> str:
-        """An agent's SIP password. Raises KeyError for an agent the lab does not have."""
-        return self.agents[agent_id].read_text().strip()
-
-
-@dataclass(frozen=True, slots=True)
 class LabStatus:
     """What runs now: part name -> pid; `info` is None when the lab was never up."""
 
@@ -74,16 +47,6 @@ class LabStatus:
     def up(self) -> bool:
         """Whether every part of the lab runs."""
         return self.info is not None and {"asterisk", "carrier"} <= self.parts.keys()
-
-
-@dataclass(frozen=True, slots=True)
-class _Ports:
-    sip: int
-    ami: int
-    rtp_start: int
-    carrier: int
-    carrier_control: int
-    carrier_rtp_start: int
 
 
 class _PortTaken(Exception):
@@ -112,14 +75,12 @@ class Lab:
             raise LabError(f"{self._directory}: the path of a lab may have at most {_LONGEST_SOCKET_PATH - 17} characters")
         tree = ensure_tree(progress)
         with self._alone():
-            info = self._read()
-            running = parts.alive(self._directory)
-            if info and {"asterisk", "carrier"} <= running.keys() and not set(agents) - info.agents.keys():
-                return info
-            if info and set(agents) - info.agents.keys() and running:
-                known = ", ".join(info.agents)
-                raise LabError(f"the lab is up with agents {known}: take it down before adding others")
-            return self._start(tree, agents, progress)
+            info = recall(self._directory)
+            if info is None or not {"asterisk", "carrier"} <= parts.alive(self._directory).keys():
+                return self._start(tree, agents, progress)
+            if set(agents) - info.agents.keys():
+                raise LabError(f"the lab is up with agents {', '.join(info.agents)}: take it down before adding others")
+            return info
 
     def down(self) -> None:
         """Ends every process of this lab, orphans of a crash included. Files stay. Does nothing when it is not up."""
@@ -129,16 +90,19 @@ class Lab:
 
     def status(self) -> LabStatus:
         """What runs now; changes nothing."""
-        return LabStatus(self._read(), parts.alive(self._directory))
+        return LabStatus(recall(self._directory), parts.alive(self._directory))
 
     def _start(self, tree: Tree, agents: tuple[str, ...], progress: Callable[[str], None]) -> LabInfo:
         parts.end(self._directory, _STOPS_WITHIN_S)
-        for name in _DIRECTORIES:
-            (self._directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         progress("synthesizing prompts and subscribers")
-        voices.make_prompts(tree, self._directory / "prompts")
-        scenario = carrier.write_scenario(tree, self._directory / "carrier")
-        previous = self._previous_ports()
+        try:
+            for name in _DIRECTORIES:
+                (self._directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+            voices.make_prompts(tree, self._directory / "prompts")
+            scenario = carrier.write_scenario(tree, self._directory / "carrier")
+        except OSError as error:
+            raise LabError(f"cannot write the files of the lab in {self._directory}: {error.strerror or error}") from error
+        previous = previous_ports(self._directory)
         # The previous ports twice: those of a PBX that was killed are free a moment later.
         tries = [*([previous] * 2 if previous else []), *(_free_ports() for _ in range(_STARTS))]
         for ports in tries:
@@ -147,12 +111,15 @@ class Lab:
                 return self._launch(tree, scenario, ports, agents)
             except _PortTaken:
                 parts.end(self._directory, _STOPS_WITHIN_S)
+            except OSError as error:
+                parts.end(self._directory, _STOPS_WITHIN_S)
+                raise LabError(f"cannot bring up the lab in {self._directory}: {error.strerror or error}") from error
             except BaseException:  # Ctrl-C included: nothing half-started is left
                 parts.end(self._directory, _STOPS_WITHIN_S)
                 raise
         raise LabError(f"no free ports found on {BIND} in {len(tries)} tries")
 
-    def _launch(self, tree: Tree, scenario: Path, ports: _Ports, agents: tuple[str, ...]) -> LabInfo:
+    def _launch(self, tree: Tree, scenario: Path, ports: LabPorts, agents: tuple[str, ...]) -> LabInfo:
         """Starts both parts on these ports and waits until they answer. Raises _PortTaken, LabError."""
         name = f"ringfence-{secrets.token_hex(6)}"
         info = self._configure(tree, name, ports, agents)
@@ -169,7 +136,7 @@ class Lab:
         self._wait_until_ready(info, name, pids)
         return info
 
-    def _configure(self, tree: Tree, name: str, ports: _Ports, agents: tuple[str, ...]) -> LabInfo:
+    def _configure(self, tree: Tree, name: str, ports: LabPorts, agents: tuple[str, ...]) -> LabInfo:
         """Writes the PBX's files, the secrets that do not exist yet, and lab.json."""
         at = self._directory
         info = LabInfo(
@@ -177,7 +144,7 @@ class Lab:
             ami_host=BIND,
             ami_port=ports.ami,
             ami_username=AMI_USERNAME,
-            ami_secret_file=_secret(at / "secrets" / "ami"),
+            ami_secret_file=secret_in(at / "secrets" / "ami"),
             sip_host=BIND,
             sip_port=ports.sip,
             trunk=TRUNK,
@@ -185,7 +152,7 @@ class Lab:
             carrier_port=ports.carrier,
             spool=at / "spool",
             prompts=at / "prompts",
-            agents={agent: _secret(at / "secrets" / f"agent-{agent}") for agent in agents},
+            agents={agent: secret_in(at / "secrets" / f"agent-{agent}") for agent in agents},
         )
         site = provision.PbxSite(
             name=name,
@@ -207,8 +174,8 @@ class Lab:
         trunk = provision.Trunk(TRUNK, carrier.CARRIER_HOST, ports.carrier)
         lines = tuple(provision.AgentLine(agent, info.password(agent)) for agent in agents)
         for file, text in provision.render(templates(), site, (trunk,), lines).items():
-            _write_private(at / "etc" / file, text)
-        _write_private(at / "lab.json", json.dumps(_to_json(info, ports), indent=2) + "\n")
+            write_private(at / "etc" / file, text)
+        remember(info, ports)
         return info
 
     def _wait_until_ready(self, info: LabInfo, name: str, pids: Mapping[str, int]) -> None:
@@ -257,82 +224,15 @@ class Lab:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _read(self) -> LabInfo | None:
-        found = self._read_json()
-        return None if found is None else _from_json(self._directory, found)
-
-    def _previous_ports(self) -> _Ports | None:
-        found = self._read_json()
-        return None if found is None else _Ports(**found["ports"])
-
-    def _read_json(self) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = json.loads((self._directory / "lab.json").read_text())
-        except FileNotFoundError:
-            return None
-        return found
-
 
 def templates() -> dict[str, str]:
     """The templates of config/pbx by file name."""
     return {name: resources.files("config").joinpath("pbx", name).read_text() for name in provision.FILES + provision.PIECES}
 
 
-def _to_json(info: LabInfo, ports: _Ports) -> dict[str, Any]:
-    return {
-        "ports": {name: getattr(ports, name) for name in _Ports.__slots__},
-        "agents": sorted(info.agents),
-        "ami": {
-            "host": info.ami_host,
-            "port": info.ami_port,
-            "username": info.ami_username,
-            "secret_file": str(info.ami_secret_file),
-        },
-        "sip": {"host": info.sip_host, "port": info.sip_port, "trunk": info.trunk},
-        "carrier": {"host": info.carrier_host, "port": info.carrier_port},
-        "spool": str(info.spool),
-        "prompts": str(info.prompts),
-    }
-
-
-def _from_json(directory: Path, found: dict[str, Any]) -> LabInfo:
-    return LabInfo(
-        directory=directory,
-        ami_host=found["ami"]["host"],
-        ami_port=found["ami"]["port"],
-        ami_username=found["ami"]["username"],
-        ami_secret_file=Path(found["ami"]["secret_file"]),
-        sip_host=found["sip"]["host"],
-        sip_port=found["sip"]["port"],
-        trunk=found["sip"]["trunk"],
-        carrier_host=found["carrier"]["host"],
-        carrier_port=found["carrier"]["port"],
-        spool=Path(found["spool"]),
-        prompts=Path(found["prompts"]),
-        agents={agent: directory / "secrets" / f"agent-{agent}" for agent in found["agents"]},
-    )
-
-
-def _secret(path: Path) -> Path:
-    if not path.exists():
-        _write_private(path, secrets.token_urlsafe(24) + "\n")
-    return path
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Writes with mode 0600 from the first byte on, whole or not at all."""
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-
-
-def _free_ports() -> _Ports:
+def _free_ports() -> LabPorts:
     blocks = [10_000 + _RTP_PORTS * block for block in secrets.SystemRandom().sample(range(20), 2)]
-    return _Ports(
+    return LabPorts(
         sip=probe.free_port(BIND, socket.SOCK_DGRAM),
         ami=probe.free_port(BIND, socket.SOCK_STREAM),
         rtp_start=blocks[0],  # Asterisk and SIPp pass over ports that are taken, so labs may share a block

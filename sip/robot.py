@@ -27,6 +27,7 @@ _SILENT = 0
 _LOUD = 15
 _BEEP_FROM_SILENCE_S = 0.06  # a beep is loud at once, a person's line hisses before the person speaks
 _BEEPS_OVER_S = 0.9  # longer than the pause between two beeps
+_CHECKED_AGAIN_S = 4.0  # a line check that was not passed beeps again within this
 _SOMEBODY_S = 0.25
 _NOBODY_S = 0.8
 
@@ -73,6 +74,7 @@ class Ear:
         """The line is gone: whatever was going on is over."""
         self._mood = _Mood.ALONE
         self._beeps = 0
+        self._pressed_at: float | None = None  # when the number of beeps was last pressed
         self._was_loud = False
         self._sound_since: float | None = None
         self._silent_since: float | None = None
@@ -110,18 +112,22 @@ class Ear:
         if self._sound_since is None:
             return
         sounding = at - self._sound_since
-        if level >= _LOUD and sounding <= _BEEP_FROM_SILENCE_S:
+        if level >= _LOUD and sounding <= _BEEP_FROM_SILENCE_S and self._in_line_check(at):
             self._mood, self._beeps, self._was_loud = _Mood.BEEPS, 1, True
         elif sounding >= _SOMEBODY_S:
             self._mood = _Mood.WITH_CUSTOMER
             self._plan = self._conversation(at)
+
+    def _in_line_check(self, at: float) -> bool:
+        """Whether beeps may come: later, what is loud at once is a customer, or a machine with a greeting."""
+        return self._pressed_at is None or at - self._pressed_at < _CHECKED_AGAIN_S
 
     def _count(self, level: int, at: float) -> None:
         loud = level >= _LOUD
         self._beeps += loud and not self._was_loud
         self._was_loud = loud
         if self._silent_for(at) > _BEEPS_OVER_S:
-            self._mood = _Mood.ALONE
+            self._mood, self._pressed_at = _Mood.ALONE, at
             self._plan = [(at, Press(str(self._beeps))), (at + 0.5, Say("check"))]
 
     def _conversation(self, at: float) -> list[tuple[float, Act]]:

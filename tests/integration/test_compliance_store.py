@@ -1,21 +1,16 @@
 """The ledger on real databases: one contract, SQLite and PostgreSQL. Races, crashes, repetition and tampering."""
 
 import multiprocessing
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy import Engine, select, text
 
 from compliance.facts import EventKind, LedgerEvent, Suppression
 from compliance.packs import Pack, PackError, parse_pack
@@ -64,71 +59,13 @@ def refused(verdict: Permit | Clearance | Refusal) -> tuple[Reason, ...]:
 # --- the databases ----------------------------------------------------------------------------------------------------
 
 
-def postgresql_program(name: str) -> str | None:
-    """Debian keeps the server's programs out of PATH."""
-    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return shutil.which(name) or (str(installed[-1]) if installed else None)
-
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def postgresql_server() -> Iterator[str]:
-    """A private server on loopback in a directory of its own. It refuses to run as root, so root runs it as nobody."""
-    pg_ctl = postgresql_program("pg_ctl")
-    assert pg_ctl, "a PostgreSQL server without pg_ctl"
-    user = "nobody" if os.geteuid() == 0 else None
-    home = Path(tempfile.mkdtemp(prefix="ringfence-postgresql-"))
-    if user:
-        shutil.chown(home, user)
-
-    def control(*arguments: str) -> None:
-        command = [pg_ctl, "-D", str(home / "db"), "-s", "-w", "-t", "60", *arguments]
-        subprocess.run(command, check=True, user=user, cwd="/", stdin=subprocess.DEVNULL)
-
-    port = a_free_port()
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off -c max_connections=200"
-    try:
-        control("initdb", "-o", "-U ringfence -A trust -E UTF8 --locale=C --no-sync")
-        control("start", "-l", str(home / "log"), "-o", options)
-        try:
-            yield f"postgresql://ringfence@127.0.0.1:{port}/postgres"
-        finally:
-            control("stop", "-m", "fast")
-    finally:
-        shutil.rmtree(home)
-
-
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    if postgresql_program("postgres") is None:
-        pytest.skip("no PostgreSQL server is installed here")
-    with postgresql_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database with the tables of Ringfence."""
-    if request.param == "sqlite":
-        url = sqlite_url(tmp_path / "ringfence.db")
-    else:
-        server: str = request.getfixturevalue("postgresql_url")
-        name = f"t{os.urandom(8).hex()}"
-        admin = create_engine(server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        admin.dispose()
-        url = server.removesuffix("postgres") + name
-    engine = open_database(url)
+@pytest.fixture
+def ledger_url(database_url: str) -> str:
+    """The URL of an empty database with the tables of Ringfence, on SQLite and on PostgreSQL in turn."""
+    engine = open_database(database_url)
     Base.metadata.create_all(engine)
     engine.dispose()
-    return url
+    return database_url
 
 
 @pytest.fixture
@@ -584,7 +521,7 @@ def test_four_processes_racing_for_the_last_attempt_grant_one(ledger: Ledger, le
         assert worker.exitcode == 0
 
 
-@pytest.mark.parametrize("ledger_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
 def test_on_postgresql_only_decisions_about_the_same_person_or_number_wait(ledger: Ledger, engine: Engine) -> None:
     with ThreadPoolExecutor(2) as pool:
         with writing(engine) as connection:
@@ -599,7 +536,7 @@ def test_on_postgresql_only_decisions_about_the_same_person_or_number_wait(ledge
         granted(about_her_number.result(30))
 
 
-@pytest.mark.parametrize("ledger_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
 def test_on_postgresql_a_number_that_became_the_persons_while_waiting_is_waited_for_as_well(
     ledger: Ledger, engine: Engine
 ) -> None:

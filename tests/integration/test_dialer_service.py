@@ -1,4 +1,4 @@
-"""The floor on a simulated PBX, a real ledger and a real SQLite file: whole campaigns in milliseconds, and restarts.
+"""The floor on a simulated PBX, a real ledger and a real database: whole campaigns in milliseconds, and restarts.
 
 The floor thread runs for real; the test moves the clock and waits for the floor to have taken everything in.
 """
@@ -17,7 +17,7 @@ from compliance.pack_files import load_packs
 from compliance.store import Ledger
 from config import migrate
 from config.clock import ManualClock
-from config.database import open_database, reading, sqlite_url, writing
+from config.database import open_database, reading, writing
 from config.ids import new_id
 from dialer import store
 from dialer.dispositions import LeadState
@@ -125,9 +125,9 @@ class RunningFloor:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
     clock = ManualClock(NOON)
-    database = open_database(sqlite_url(tmp_path / "ringfence.db"))
+    database = open_database(database_url)
     migrate.upgrade(database)
     ledger = Ledger(database, clock, load_packs(("house",), tmp_path), timedelta(seconds=10))
     yield Site(tmp_path, clock, database, ledger)

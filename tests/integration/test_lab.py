@@ -16,7 +16,7 @@ import pytest
 
 from sip import parts
 from sip.carrier import BEHAVIOURS, Behaviour, number_for
-from sip.lab import Lab, LabInfo
+from sip.lab import Lab, LabError, LabInfo
 from sip.robot import Robots, start_robots
 from sip.unpack import Tree, ensure_tree
 from sip.voices import RATE_HZ, Samples, read_wav, silence, tone, write_wav
@@ -559,6 +559,23 @@ def test_a_port_that_was_taken_meanwhile_is_given_up(tmp_path: Path) -> None:
             assert lab.status().up
     finally:
         lab.down()
+
+
+def test_more_agents_than_a_running_lab_knows_are_refused_in_words(info: LabInfo) -> None:
+    with pytest.raises(LabError, match=r"101, 102, 103: take it down"):
+        Lab(info.directory).up(("101", "199"))
+
+
+def test_a_lab_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "prompts").write_text("a file where a directory should be")
+    with pytest.raises(LabError, match=str(tmp_path)):
+        Lab(tmp_path).up(("101",))
+    assert parts.alive(tmp_path) == {}
+
+
+def test_a_path_too_long_for_the_control_socket_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=r"at most 90 characters"):
+        Lab(tmp_path / ("x" * 90)).up(("101",))
 
 
 OWNER = """

@@ -39,9 +39,7 @@ def test_without_a_mirror_apt_is_to_be_mended(cache: Path, monkeypatch: pytest.M
     assert not list(cache.glob("*pbx-*"))
 
 
-def test_a_mirror_that_cannot_be_reached_is_told_and_nothing_half_made_stays(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mirror_out_of_reach_is_told_and_nothing_half_made_stays(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpack, "mirrors", lambda: ["http://127.0.0.1:9/debian"])  # port 9: nobody listens
     with pytest.raises(LabError, match=r"cannot read the package list") as refused:
         ensure_tree(no_progress)
@@ -93,10 +91,11 @@ def test_a_second_process_waits_for_the_first_and_says_so(cache: Path, monkeypat
     assert failures  # it went on, and found that there is no mirror
 
 
+RUNS = [("asterisk", "-V", "Asterisk"), ("espeak-ng", "--version", "eSpeak"), ("sipp", "-v", "SIPp")]
+
+
 @pytest.mark.asterisk
-@pytest.mark.parametrize(
-    ("program", "option", "said"), [("asterisk", "-V", "Asterisk"), ("espeak-ng", "--version", "eSpeak"), ("sipp", "-v", "SIPp")]
-)
+@pytest.mark.parametrize(("program", "option", "said"), RUNS)
 def test_each_program_of_the_tree_runs_with_nothing_but_the_tree(program: str, option: str, said: str, tmp_path: Path) -> None:
     tree = ensure_tree(no_progress)
     done = subprocess.run(tree.command(program, option), capture_output=True, text=True, env={}, cwd=tmp_path, check=False)

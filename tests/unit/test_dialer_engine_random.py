@@ -35,19 +35,19 @@ def lives(names: list[str]) -> st.SearchStrategy[list[tuple[str, int]]]:
     return st.lists(st.tuples(st.sampled_from(names), st.integers(0, 7)), min_size=40, max_size=160)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lives(CALM))
 def test_no_order_of_calls_agents_keys_and_opt_outs_breaks_a_rule_of_the_floor(happenings: list[tuple[str, int]]) -> None:
     lived(happenings)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lives(HAPPENINGS))
 def test_no_gap_in_our_view_and_no_kill_breaks_a_rule_of_the_floor(happenings: list[tuple[str, int]]) -> None:
     lived(happenings)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([CALM, HAPPENINGS]))
 def test_a_long_day_breaks_no_rule_of_the_floor(seed: int, names: list[str]) -> None:
     chance = random.Random(seed)
