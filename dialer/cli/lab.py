@@ -1,12 +1,17 @@
 """The lab PBX of a site, from the command line."""
 
+import signal
+import threading
+
 import click
 
 from config.load import load_site
 from dialer.bootstrap import lab_of
 from dialer.cli.context import site_command, site_directory
-from dialer.cli.output import PART_MISSING, json_option, print_json, print_table
+from dialer.cli.output import PART_MISSING, Failure, json_option, print_json, print_table
 from sip.lab import DEFAULT_AGENTS
+from sip.robot import start_robots
+from sip.unpack import LabError, ensure_tree
 
 
 @click.group()
@@ -55,3 +60,33 @@ def status(as_json: bool) -> None:
         print_table("lab", ("part", "pid"), sorted(found.parts.items()), empty="not up; start it with `ringfence lab up`")
     if not found.up:
         raise SystemExit(PART_MISSING)
+
+
+@lab.command("agents")
+@click.option("--agent", "agents", multiple=True, help="Which of the lab's agents; repeatable. Default: all of them.")
+@json_option
+@site_command
+def agents(agents: tuple[str, ...], as_json: bool) -> None:
+    """Log simulated agents in on SIP phones, until Ctrl-C: they pass the line check, talk, hang up and judge each call."""
+    site = load_site(site_directory())
+    info = lab_of(site, leashed=False).status().info
+    if info is None:
+        raise LabError(f"the lab PBX of {site.directory} was never up; start it with `ringfence lab up`")
+    unknown = sorted(set(agents) - info.agents.keys())
+    if unknown:
+        raise Failure(f"the lab has no agent {', '.join(unknown)}; it has {', '.join(info.agents)}")
+    accounts = [(agent, info.password(agent)) for agent in agents or info.agents]
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: over.set())
+    robots = start_robots(ensure_tree(lambda _text: None), accounts, info.sip_host, info.sip_port, site.directory / "agents")
+    try:
+        click.echo(f"agents {', '.join(agent for agent, _ in accounts)} are logging in; Ctrl-C logs them out", err=True)
+        while not over.wait(0.5) and robots.alive():
+            pass
+    finally:
+        robots.stop()
+    if as_json:
+        print_json({"agents": [agent for agent, _ in accounts]})
+    if not over.is_set():
+        raise LabError(f"a simulated agent has ended by itself; see {site.directory / 'agents'}")

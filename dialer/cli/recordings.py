@@ -20,16 +20,18 @@ def recording() -> None:
 
 
 @recording.command("list")
-@click.option("--campaign")
-@click.option("--agent", "agent_id")
-@click.option("--number")
-@click.option("--person")
-@click.option("--disposition")
-@click.option("--disclosure", type=click.Choice([verdict.value for verdict in Verdict]))
+@click.option("--campaign", help="Of this campaign.")
+@click.option("--agent", "agent_id", help="Of this agent.")
+@click.option("--number", help="Of this number (E.164).")
+@click.option("--person", help="Of this person.")
+@click.option("--disposition", help="That ended so.")
+@click.option(
+    "--disclosure", type=click.Choice([verdict.value for verdict in Verdict]), help="With this verdict on the disclosure."
+)
 @click.option("--since", type=click.DateTime(), help="UTC; calls answered at or after it.")
 @click.option("--until", type=click.DateTime(), help="UTC; calls answered before it.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@click.option("--offset", type=click.IntRange(0), default=0)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many.")
+@click.option("--offset", type=click.IntRange(0), default=0, show_default=True, help="After so many.")
 @json_option
 @site_command
 def list_recordings(

@@ -218,6 +218,8 @@ STORIES = {
     5.1  c1 hears-prompt
     5.2  c1 prompt-fails    -> alert undisclosed
     5.3  drops ann          -> abandon c1 ; alert agent_lost
+    5.4  pause bob
+    5.5  resume bob
     = bob ready
     """,
     "a customer joined undisclosed is hung up": f"""{ANSWERED_BY_ANN}
@@ -230,6 +232,15 @@ STORIES = {
     20   c1 leaves-room ann
     20   c1 joins bob       -> hang up c1 ; alert illegal_event
     = bob ready
+    """,
+    "a customer joined to an agent who is reserved for another is hung up": f"""{WITH_ANN}
+    20   c2 placed
+    20   c2 dialed
+    21   c2 answers         -> connect c2 bob
+    22   c1 leaves-room ann
+    22   c1 joins bob       -> hang up c1 ; alert illegal_event
+    = bob reserved c2
+    = ann on_call c1
     """,
     "a customer joined to the agent before last is left to the order under way": f"""{ANSWERED_BY_ANN}
     5.1  c1 hears-prompt

@@ -26,7 +26,7 @@ class Line:
         done: list[Act] = []
         for _ in range(count):
             done += self.hears(LOUD, 0.16) + self.hears(SILENCE, 0.34)
-        return done + self.hears(SILENCE, 1.0)
+        return done + self.hears(SILENCE, 1.8)
 
 
 def checked() -> Line:
