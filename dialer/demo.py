@@ -107,6 +107,7 @@ class Report:
     dispositions: dict[str, int]
     connect_p50_ms: float | None
     connect_p95_ms: float | None
+    signalled_p50_ms: float | None
     signalled_p95_ms: float | None
     recordings: int
     recordings_verified: int
@@ -286,6 +287,7 @@ class RunningDemo:
             dispositions=figures.dispositions,
             connect_p50_ms=metrics.percentile(connects, 0.5),
             connect_p95_ms=metrics.percentile(connects, 0.95),
+            signalled_p50_ms=figures.signalled_p50_ms,
             signalled_p95_ms=figures.signalled_p95_ms,
             recordings=len(lines),
             recordings_verified=sum(line.verified for line in lines),

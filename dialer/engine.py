@@ -160,8 +160,12 @@ def _call_event(floor: Floor, event: CallEvent) -> Step:
         return floor, (Alert(AlertKind.ILLEGAL_EVENT, str(error), event.at, event.call_id),)
     if known.call.state is CallState.ENDED:
         return floor, ()
-    if isinstance(event, HungUp | OriginateFailed | Lost):
+    if isinstance(event, HungUp | OriginateFailed):
         return _ended(floor, after)
+    if isinstance(event, Lost):
+        floor, commands = _ended(floor, after)
+        text = "ended out of our sight; counted as an attempt"
+        return floor, (*commands, Alert(AlertKind.CALL_LOST, text, event.at, event.call_id))
     floor, commands = _consequences(floor.with_call(after), after, event)
     return floor, (*commands, SaveCall(floor.calls.get(event.call_id, after)))
 

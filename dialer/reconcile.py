@@ -52,7 +52,8 @@ def reconcile(floor: Floor, up: PbxUp) -> Step:
             commands.extend(more)
         if live is not None and not live.proven:
             floor = floor.with_agent(move(floor.agents[agent.agent_id], AgentMove.LEG_UP, up.at))
-    for call_id in sorted(floor.calls, key=lambda one: (one not in live_calls, one)):  # what an agent may turn to first
+    present = {agent.agent_id for agent in up.agents if agent.proven}
+    for call_id in sorted(floor.calls, key=lambda one: (_turn(floor.calls[one], live_calls.get(one), present), one)):
         floor, more = _settle(floor, floor.calls[call_id], live_calls.get(call_id), up)
         commands.extend(more)
     for agent in sorted(floor.agents.values(), key=lambda one: (one.since, one.agent_id)):
@@ -60,6 +61,13 @@ def reconcile(floor: Floor, up: PbxUp) -> Step:
         floor, more = became_ready(floor, current) if current.state is AgentState.READY else (floor, (SaveAgent(current),))
         commands.extend(more)
     return floor, tuple(commands)
+
+
+def _turn(call: FloorCall, live: LiveCall | None, present: set[str]) -> int:
+    """Which calls are settled first: nobody is offered before it is known whom they have, or to a customer who is gone."""
+    if live is not None:
+        return 0 if live.agent_id in present else 1
+    return 3 if call.agent_id is not None else 2
 
 
 def _line_lost(floor: Floor, agent: Agent) -> Step:

@@ -85,6 +85,7 @@ class FloorService:
         self._trunk = trunk
         self._caller_id = caller_id
         self._campaigns: dict[str, Campaign] = {}
+        self._owed: list[Suppress | Finish] = []  # what must be done and could not be: tried again at each tick
         self.floor = Floor(clock.now(), policy)
 
     def take_over(self) -> None:
@@ -108,7 +109,8 @@ class FloorService:
 
     def _step(self, item: Item) -> tuple[Command, ...]:
         try:
-            self.floor, commands = rules.step(self.floor, item)
+            # The floor decides by the time it is now, not by when the item was put into a queue that may be long.
+            self.floor, commands = rules.step(replace(self.floor, now=max(self.floor.now, self._clock.now())), item)
         except Exception:  # the outermost loop: one bad item must not stop the floor
             LOG.exception("item_failed", item=type(item).__name__, call_id=getattr(item, "call_id", None))
             return ()
@@ -121,6 +123,8 @@ class FloorService:
             led_to.extend(self._perform(command))
         except Exception:  # the outermost loop: what one command could not do must not stop the others
             LOG.exception("command_failed", command=type(command).__name__, call_id=getattr(command, "call_id", None))
+            if isinstance(command, Suppress | Finish):
+                self._owed.append(command)
         return led_to
 
     def _perform(self, command: Command) -> Iterable[Item]:
@@ -152,7 +156,9 @@ class FloorService:
     # --- before each tick ------------------------------------------------------------------------------------------
 
     def _before_tick(self, now: datetime) -> list[Item]:
-        """What other processes said, and leads that the gate has not looked at yet."""
+        """What is still owed, what other processes said, and leads that the gate has not looked at yet."""
+        owed, self._owed = self._owed, []
+        led_to = [item for command in owed for item in self._performed(command)]
         try:
             with reading(self._database) as connection:
                 said = store.has_words(connection)
@@ -161,8 +167,8 @@ class FloorService:
                 self._plan_leads(campaign, now)
         except SQLAlchemyError as error:
             LOG.error("tick_failed", error=str(error))
-            return []
-        return items
+            return led_to
+        return [*led_to, *items]
 
     def _words(self, now: datetime) -> list[Item]:
         with writing(self._database) as connection:
@@ -325,7 +331,8 @@ class FloorService:
         taken = []
         for call in left:
             if self._ledger.events_of(call.call_id):  # the attempt is in the ledger before it is sent
-                taken.append(call)
+                opted_out = call.call.bridged_at is None and self._ledger.suppressed(call.number, call.person) is not None
+                taken.append(replace(call, cancelled=opted_out))
             else:
                 self._give_back(call, "never sent")
         return taken

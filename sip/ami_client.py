@@ -128,6 +128,10 @@ class AmiClient(AMIClient):  # type: ignore[misc] # asterisk-ami has no types
             self.finished.set()
             self._nudge()
 
+    def ping(self) -> bool:
+        """Whether the PBX gives a sign of life within the timeout. Not for the thread that listens."""
+        return self.send_action(SimpleAction("Ping")).response is not None
+
     def send_action(self, action: Action, callback: Callable[[Packet], None] | None = None) -> Reply:
         """Queues one action, as a whole or not at all. Raises ProtocolViolation or PbxUnavailable; nothing was sent then."""
         action_id = action.keys.setdefault("ActionID", self.next_action_id())

@@ -159,7 +159,7 @@ def apply(call: Call, event: CallEvent) -> Call:  # noqa: C901, PLR0912 -- one a
         case Unbridged(at=at):
             return replace(moved, unbridged_at=at)
         case SafeHarbourStarted(at=at):
-            return replace(moved, safe_harbour_at=at)
+            return replace(moved, safe_harbour_at=call.safe_harbour_at or at)
         case KeyPressed(digit=digit):
             return replace(moved, keys=call.keys + digit)
         case HungUp(at=at, cause=cause, tech_cause=tech_cause, by=by, rang=rang):

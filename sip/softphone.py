@@ -105,7 +105,7 @@ class Softphone:
         until = self._clock.monotonic() + _CLOSING_S
         while self._clock.monotonic() < until:
             self._endpoint.libHandleEvents(_EVENTS_MS)
-        # The library aborts the process when its objects outlive it: this order, measured in PBX.md section 6.
+        # The library aborts the process when its objects outlive it: this order was measured.
         self._call = None
         self._account.shutdown()
         del self._account

@@ -42,7 +42,7 @@ from sip.events import (
 from tests.dialer_floor import START
 
 AGENTS = ("ann", "bob", "cai", "dee")
-STEPS_MS = (10, 10, 10, 200, 200, 900, 2000, 121_000)
+STEPS_MS = (10, 10, 10, 10, 10, 200, 2000, 121_000)
 KEYS = ("1", "#", "9", "#", "2", "#", "*", "0")
 BEFORE_ANSWER = {LivePhase.DIALING, LivePhase.RINGING}
 
@@ -258,6 +258,13 @@ class ModelPbx:
             self.end(leg, 16, 0, EndedBy.FLOOR)
         if n < 4:
             self.tell(AgentLegDown(agent_id, self.now))
+
+    def agent_drops_in_the_prompt(self, n: int) -> None:
+        """The agent for whom a prompt plays is gone when it ends."""
+        leg = self._pick(n, LivePhase.ANNOUNCING)
+        if leg is not None and leg.agent is not None:
+            self.agent_drops(AGENTS.index(leg.agent))
+            self.prompt_ends(0)
 
     def agent_presses(self, n: int) -> None:
         for agent_id in (AGENTS[n % 4], *AGENTS):

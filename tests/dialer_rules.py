@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from dialer import engine
 from dialer.agents import AgentState
 from dialer.assignment import in_time
 from dialer.dispositions import Disposition
@@ -28,6 +27,7 @@ from sip.events import (
 from tests.dialer_pbx import AGENTS, BEFORE_ANSWER, ModelPbx
 
 HOLDING = {AgentState.RESERVED, AgentState.ON_CALL, AgentState.WRAP_UP}
+NOT_ANSWERED = (CallState.ORDERED, CallState.DIALING, CallState.RINGING)
 
 
 class RuledFloor(ModelPbx):
@@ -42,9 +42,11 @@ class RuledFloor(ModelPbx):
         self.proven: set[str] = set()  # whose line the floor was told to be proven
         self.unbroken = True  # never cut nor killed
         self.settled = False  # has seen the PBX since it was started
+        self.seen: Counter[str] = Counter()  # what happened, and what was ordered
 
     def check(self, before: Floor, item: Item, commands: Sequence[Command]) -> None:
         """The rules of the floor, after each step."""
+        self.seen.update(type(one).__name__ for one in (item, *commands))
         floor = self.floor
         for key, agent in floor.agents.items():
             if agent.state in HOLDING:
@@ -83,8 +85,7 @@ class RuledFloor(ModelPbx):
         floor = self.floor
         ready = sum(agent.state is AgentState.READY for agent in floor.agents.values())
         coming = sum(
-            call.agent_id is None and call.call.state in {*engine._BEFORE_ANSWER, CallState.ANSWERED}
-            for call in floor.calls.values()
+            call.agent_id is None and call.call.state in {*NOT_ANSWERED, CallState.ANSWERED} for call in floor.calls.values()
         )
         wanted = 0
         for command in commands:
@@ -117,7 +118,7 @@ class RuledFloor(ModelPbx):
         asked: str | None = None
         match item:
             case KeyPressed(call_id=call_id, digit="9") if call_id in before.calls:
-                if before.calls[call_id].call.state in {CallState.ENDED, *engine._BEFORE_ANSWER}:
+                if before.calls[call_id].call.state in {CallState.ENDED, *NOT_ANSWERED}:
                     return
                 asked = call_id
             case AgentKeyPressed(agent_id=agent_id, digit="9") if agent_id in before.agents:

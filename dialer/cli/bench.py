@@ -59,12 +59,12 @@ def archive(seconds: int, as_json: bool) -> None:
 
 
 @bench.command("dial")
-@click.option("--calls", type=click.IntRange(5, 500), default=20, show_default=True, help="Calls for each way of joining.")
+@click.option("--leads", type=click.IntRange(10, 400), default=40, show_default=True, help="People on the list.")
 @json_option
 @site_command
-def dial(calls: int, as_json: bool) -> None:
-    """Answer to two-way audio on a lab PBX: the agent's waiting leg, beside an agent's phone called for each customer."""
-    _show({"dial": benches.measure_dial(calls, _say)}, as_json=as_json)
+def dial(leads: int, as_json: bool) -> None:
+    """Answer to two-way audio on a lab PBX, beside the round trip of its manager interface."""
+    _show({"dial": benches.measure_dial(leads, _say)}, as_json=as_json)
 
 
 @bench.command("all")
@@ -76,6 +76,6 @@ def all_(as_json: bool) -> None:
         "gate": benches.measure_gate(2000, _say),
         "import": benches.measure_import(20_000, _say),
         "archive": benches.measure_archive(600, _say),
-        "dial": benches.measure_dial(20, _say),
+        "dial": benches.measure_dial(40, _say),
     }
     _show(figures, as_json=as_json)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from compliance.facts import EventKind
 from compliance.pack_files import load_packs
@@ -274,3 +274,52 @@ def test_a_floor_that_crashed_at_any_time_is_taken_over_and_nobody_is_rung_twice
     attempts = [event for event in site.ledger.history("+12125550100") if event.kind is EventKind.ATTEMPT]
     assert len(attempts) == 1
     assert not site.ledger.unresolved()
+
+
+def test_an_opt_out_that_could_not_be_written_is_written_as_soon_as_it_can_be(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101")
+    site.lead(campaign, "+12125550100", Answers(rings_for=timedelta(seconds=2)), person="alice")
+    floor = RunningFloor(site)
+    floor.pbx.agent_up("101")
+    floor.advance(10)
+    with site.database.begin() as connection:
+        connection.execute(text("alter table suppression rename to suppression_away"))
+    floor.pbx.agent_presses("101", "9")
+    floor.advance(0.5)
+    with site.database.begin() as connection:
+        connection.execute(text("alter table suppression_away rename to suppression"))
+    assert site.ledger.suppressed("+12125550100", "alice") is None
+    floor.advance(0.5)
+    assert site.ledger.suppressed("+12125550100", "alice") is not None
+
+
+def test_a_ringing_call_of_somebody_who_opted_out_while_the_floor_was_dead_is_ended_by_the_next_one(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101")
+    site.lead(campaign, "+12125550100", RingsOut(), person="alice")
+    first = RunningFloor(site)
+    first.pbx.agent_up("101")
+    first.advance(3)
+    first.pbx.close()
+    site.ledger.suppress(person="alice", reason="called in", source="test")
+    second = RunningFloor(site, first.pbx)
+    second.advance(1)
+    (call,) = site.calls()
+    assert call.call.state == "ended"
+    assert call.call.answered_at is None
+
+
+def test_a_lead_the_gate_cannot_judge_is_set_aside_and_does_not_stop_the_others(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101", "102")
+    site.lead(campaign, "not a number", TALKER)
+    site.lead(campaign, "+12125550101", TALKER)
+    with writing(site.database) as connection:
+        connection.execute(text("update lead set state = 'ready'"))
+    floor = RunningFloor(site)
+    floor.pbx.agent_up("101")
+    floor.pbx.agent_up("102")
+    floor.advance(5)
+    assert site.leads()["not a number"].state is LeadState.REFUSED
+    assert [call.number for call in site.calls()] == ["+12125550101"]

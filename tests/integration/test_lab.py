@@ -347,7 +347,9 @@ def test_a_customer_is_told_then_greeted_then_kept_by_the_next_agent_and_all_of_
     assert len(announced) == 1
     samples, _ = read_wav(agent)
     assert max(presence(samples[start : start + 1600], 700.0) for start in range(0, 16000, 800)) > 0.3
-    hiss = np.abs(samples[-3 * RATE_HZ :]).mean()  # the second agent's room: PBX.md section 4 saw this leg go silent
+    hiss = np.abs(
+        samples[-3 * RATE_HZ :]
+    ).mean()  # the second agent's room: where a bridge passes packets on, this leg goes silent
     assert hiss > 0
     assert seconds(customer) == pytest.approx(seconds(agent), abs=0.05)
 

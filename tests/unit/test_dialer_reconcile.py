@@ -139,7 +139,7 @@ def test_an_order_that_never_comes_to_life_is_given_up_by_itself() -> None:
     floor, commands = engine.step(floor, Tick(at(61)))
     assert told(commands) == []
     floor, commands = engine.step(floor, Tick(at(61.001)))
-    assert told(commands) == ["finish c1 unknown"]
+    assert told(commands) == ["finish c1 unknown", "alert call_lost"]
     assert not floor.calls
 
 
@@ -182,6 +182,26 @@ def test_an_agent_whose_lost_call_frees_them_takes_the_customer_who_waits() -> N
     )
     floor, commands = after(a_floor(*members), a_view(LiveCall("c2", LivePhase.ANSWERED), agents=PROVEN[:1]))
     assert told(commands) == ["connect c2 ann", "finish c1 unknown", "alert call_lost"]
+    assert floor.agents["ann"].call_id == "c2"
+    holding_both_ways(floor)
+
+
+def test_an_agent_whose_lost_call_frees_them_is_not_sent_to_a_customer_who_is_gone_too() -> None:
+    members = (
+        an_agent("ann", AgentState.RESERVED, "c1"),
+        known(CallState.ANNOUNCING, "ann"),
+        known(CallState.ANSWERED, None, "c2"),
+    )
+    floor, commands = after(a_floor(*members), a_view(agents=PROVEN[:1]))
+    assert sorted(told(commands)) == ["alert call_lost", "alert call_lost", "finish c1 unknown", "finish c2 unknown"]
+    assert floor.agents["ann"].state is AgentState.READY
+
+
+def test_an_agent_who_talks_to_one_customer_is_not_offered_to_another_after_a_restart() -> None:
+    members = (an_agent("ann", AgentState.OFFLINE), known(CallState.ANNOUNCING, "bob"), known(CallState.BRIDGED, "ann", "c2"))
+    live = (LiveCall("c1", LivePhase.ANNOUNCING, "bob"), LiveCall("c2", LivePhase.BRIDGED, "ann"))
+    floor, commands = after(a_floor(*members), a_view(*live, agents=PROVEN[:1]))
+    assert told(commands) == ["abandon c1"]
     assert floor.agents["ann"].call_id == "c2"
     holding_both_ways(floor)
 

@@ -66,7 +66,9 @@ def test_a_trunk_and_each_agent_get_their_endpoint_address_and_account() -> None
         *[(agent, kind) for agent in ("101", "102") for kind in ("endpoint", "auth", "aor")],
     ]
     assert [values["password"] for name, values in pjsip if values["type"] == "auth"] == [PASSWORD, PASSWORD + "2"]
-    assert {values["allow"] for _, values in pjsip if values["type"] == "endpoint"} == {"ulaw"}  # one codec: PBX.md section 4
+    assert {values["allow"] for _, values in pjsip if values["type"] == "endpoint"} == {
+        "ulaw"
+    }  # one codec end to end: what is translated is lost on a transfer
 
 
 def test_the_ami_account_cannot_run_programs_and_is_not_told_test_events() -> None:
