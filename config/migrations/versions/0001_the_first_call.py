@@ -295,4 +295,3 @@ def upgrade() -> None:
         batch_op.create_index("ix_attempt_campaign_id_ordered_at", ["campaign_id", "ordered_at"], unique=False)
         batch_op.create_index("ix_attempt_finished_at", ["finished_at"], unique=False)
         batch_op.create_index("ix_attempt_lead_id", ["lead_id"], unique=False)
-
