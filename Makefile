@@ -20,7 +20,7 @@ lint: ## ruff, mypy --strict and the import contracts
 	@.ci/setup dev
 	@echo "ruff …" && .venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .
 	@echo "mypy …" && .venv/bin/mypy --no-error-summary
-	@echo "lint-imports …" && .venv/bin/lint-imports --no-logo
+	@echo "lint-imports …" && said=$$(.venv/bin/lint-imports --no-logo) || { echo "$$said"; exit 1; }
 
 bench: setup ## measure: gate, pacing, dialing, archive, import
 	@.venv/bin/ringfence bench all

@@ -1,6 +1,7 @@
 """Real calls through a real Asterisk: the floor as its own process, agents on SIP phones, a carrier that behaves."""
 
 import json
+import os
 import signal
 import subprocess
 from collections import Counter
@@ -15,6 +16,7 @@ from sqlalchemy import text
 
 from compliance.verdict import Candidate, Clearance
 from config.database import open_database, reading
+from config.load import load_site
 from dialer import bootstrap
 from sip.carrier import COUNTRIES, Behaviour, number_for
 from tests.floor_site import RINGFENCE, FloorSite, floor_site, kill, wait_until
@@ -159,3 +161,40 @@ def test_an_agent_who_does_not_hear_the_line_check_is_never_offered_a_call(tmp_p
             floor.send_signal(signal.SIGTERM)
             assert floor.wait(20) == 0, site.log()
         assert rows(site, "select 1 from attempt") == []
+
+
+def test_a_conversation_cut_off_by_a_crash_of_asterisk_is_archived_from_its_broken_files(tmp_path: Path) -> None:
+    with floor_site(tmp_path / "site", "101") as site, site.robots("101", talk_s=(60.0, 60.0)):
+        a_campaign(site, [Behaviour.TALKS])
+        floor = site.start_floor()
+        try:
+            bridged = "select 1 from attempt where state = 'bridged'"
+            wait_until(lambda: rows(site, bridged) != [], "the customer talks to the agent", 60)
+            raw = next(site.lab.spool.glob("*-customer.wav"))
+            wait_until(lambda: raw.stat().st_size > 5 * 16_000, "five seconds of conversation are on disk")
+            lab = bootstrap.lab_of(load_site(site.directory))
+            os.kill(lab.status().parts["asterisk"], signal.SIGKILL)
+            wait_until(lambda: "asterisk" not in lab.status().parts, "Asterisk is dead")
+            lab.up(("101",))
+            wait_until(lambda: rows(site, "select 1 from recording") != [], "the recording is archived")
+        finally:
+            floor.send_signal(signal.SIGTERM)
+            assert floor.wait(30) == 0, site.log()
+        ((disposition, ended_by),) = rows(site, "select disposition, ended_by from attempt")
+        assert ended_by == "unknown"
+        assert disposition == "not_given"
+        (recording,) = site.command("recording", "list")
+        assert "header_repaired" in recording["flags"]
+        samples, rate = soundfile.read(site.directory / "archive" / recording["path"])
+        assert len(samples) / rate > 4
+        assert recording["disclosure"] == "proven"
+        assert site.command("recording", "verify") == []
+
+
+def test_a_pbx_that_refuses_the_login_is_told_with_what_to_mend(tmp_path: Path) -> None:
+    with floor_site(tmp_path / "site", "101") as site:
+        site.lab.ami_secret_file.write_text("not-the-secret-of-this-pbx\n")
+        findings = {finding["what"]: finding for finding in site.command("doctor", expect=4)}
+        assert not findings["PBX"]["ok"]
+        assert "refuse" in findings["PBX"]["text"]
+        assert "not-the-secret" not in findings["PBX"]["text"]

@@ -57,7 +57,7 @@ def test_a_second_proof_of_the_line_does_not_restart_the_wait() -> None:
     assert agent == an_agent("ann", since=0)
 
 
-@pytest.mark.parametrize("state", HOLDING)
+@pytest.mark.parametrize("state", sorted(HOLDING))
 def test_a_move_that_changes_nothing_keeps_the_call(state: AgentState) -> None:
     assert move(an_agent("ann", state, "c1"), AgentMove.LEG_PROVEN, at(9)) == an_agent("ann", state, "c1")
 
