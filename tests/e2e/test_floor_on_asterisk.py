@@ -120,7 +120,7 @@ def test_the_demonstration_keeps_its_promises(tmp_path: Path) -> None:
     assert report["abandoned"] == 0
     assert report["connect_p95_ms"] is not None
     assert report["workdir"] == str(site)
-    left = list((site / "lab" / "spool").iterdir())
+    left = list((site / "lab" / "spool").glob("*.wav"))
     assert left == [], "raw files are removed once archived"
     listed = json.loads(
         subprocess.run([*RINGFENCE, "recording", "list", "--json"], cwd=site, capture_output=True, check=True, timeout=60).stdout
