@@ -1,5 +1,6 @@
 """`ringfence demo`: the whole product in two minutes, shown as it happens."""
 
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -94,4 +95,4 @@ def _print(report: Report) -> None:
         ("call", "seconds", "hash", "disclosure"),
         [(one.call_id, one.seconds, "ok" if one.verified else "BAD", one.disclosure) for one in report.recording_lines],
     )
-    click.echo(f"the site is in {report.workdir}; look around: cd {report.workdir} && ringfence recording list")
+    click.echo(f"the site stays in {report.workdir}; look around: {sys.argv[0]} --site {report.workdir} recording list")
