@@ -65,6 +65,30 @@ class FloorSite:
             robots.stop()
 
 
+DEAF = """
+import sys
+from config.clock import SystemClock
+from sip.softphone import PhoneAccount, Softphone
+phone = Softphone(PhoneAccount(sys.argv[1], sys.stdin.readline().strip(), sys.argv[2], int(sys.argv[3])), SystemClock())
+while True:
+    phone.step()
+"""
+
+
+@contextmanager
+def deaf_phone(lab: LabInfo, agent: str) -> Iterator[None]:
+    """A phone that logs in again and again and never answers the line check."""
+    argv = [sys.executable, "-c", DEAF, agent, lab.sip_host, str(lab.sip_port)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as phone:
+        assert phone.stdin
+        phone.stdin.write(lab.password(agent) + "\n")
+        phone.stdin.flush()
+        try:
+            yield
+        finally:
+            phone.kill()
+
+
 @contextmanager
 def floor_site(directory: Path, *agents: str) -> Iterator[FloorSite]:
     """A site with its lab up and these agents on the roster; everything ends with the block."""

@@ -19,7 +19,7 @@ from config.database import open_database, reading
 from config.load import load_site
 from dialer import bootstrap
 from sip.carrier import COUNTRIES, Behaviour, number_for
-from tests.floor_site import RINGFENCE, FloorSite, floor_site, kill, wait_until
+from tests.floor_site import RINGFENCE, FloorSite, deaf_phone, floor_site, kill, wait_until
 
 pytestmark = pytest.mark.asterisk
 
@@ -150,13 +150,13 @@ def likeness(samples: np.ndarray[Any, Any], prompt: np.ndarray[Any, Any]) -> flo
 
 
 def test_an_agent_who_does_not_hear_the_line_check_is_never_offered_a_call(tmp_path: Path) -> None:
-    with floor_site(tmp_path / "site", "101") as site:
+    with floor_site(tmp_path / "site", "101") as site, deaf_phone(site.lab, "101"):
         a_campaign(site, [Behaviour.TALKS])
         floor = site.start_floor()
         try:
-            wait_until(lambda: "up" in str(site.command("lab", "status")), "lab")
-            wait_until(lambda: rows(site, "select 1 from lead where state = 'ready'") != [], "the lead is planned")
-            assert rows(site, "select 1 from attempt") == []
+            failed = "select 1 from alert where kind = 'line_check_failed'"
+            wait_until(lambda: rows(site, failed) != [], "the line check has failed")
+            assert rows(site, "select 1 from lead where state = 'ready'") != [], "there was somebody to be rung"
         finally:
             floor.send_signal(signal.SIGTERM)
             assert floor.wait(20) == 0, site.log()

@@ -20,6 +20,7 @@ from sip.lab import Lab, LabError, LabInfo
 from sip.robot import Robots, start_robots
 from sip.unpack import Tree, ensure_tree
 from sip.voices import RATE_HZ, Samples, read_wav, silence, tone, write_wav
+from tests.floor_site import deaf_phone
 
 pytestmark = pytest.mark.asterisk
 
@@ -420,27 +421,10 @@ def test_a_second_login_is_busy_and_the_first_leg_stays(
     ami.hangup(call)
 
 
-DEAF = """
-import sys
-from config.clock import SystemClock
-from sip.softphone import PhoneAccount, Softphone
-phone = Softphone(PhoneAccount("103", sys.stdin.readline().strip(), sys.argv[1], int(sys.argv[2])), SystemClock())
-while True:
-    phone.step()
-"""
-
-
 def test_an_agent_who_does_not_hear_the_beeps_gets_no_room(info: LabInfo, ami: Ami) -> None:
-    argv = [sys.executable, "-c", DEAF, info.sip_host, str(info.sip_port)]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as deaf:
-        assert deaf.stdin
-        deaf.stdin.write(info.password("103") + "\n")
-        deaf.stdin.flush()
-        try:
-            ami.user_event("RFAgentLeg", Agent="103")
-            assert "beeps" in ami.user_event("RFAgentFailed", Agent="103")["Reason"]
-        finally:
-            deaf.kill()
+    with deaf_phone(info, "103"):
+        ami.user_event("RFAgentLeg", Agent="103")
+        assert "beeps" in ami.user_event("RFAgentFailed", Agent="103")["Reason"]
     rooms = [packet for packet in ami.packets if packet.get("Event") == "ConfbridgeJoin" and packet["Conference"] == "rf-103"]
     assert rooms == []
 
