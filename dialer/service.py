@@ -204,7 +204,7 @@ class FloorService:
             return
         plans = []
         for lead in fresh:
-            verdict = self._ledger.preview(self._candidate(campaign, lead, new_id(now)))
+            verdict = self._ledger.preview(candidate(campaign, lead, self._seller, new_id(now)))
             plans.append((lead, verdict if isinstance(verdict, Refusal) else None))
         with writing(self._database) as connection:
             for lead, refusal in plans:
@@ -234,20 +234,20 @@ class FloorService:
 
     def _dial(self, campaign: Campaign, lead: Lead) -> Iterable[Item]:
         now = self._clock.now()
-        candidate = self._candidate(campaign, lead, new_id(now))
+        asked = candidate(campaign, lead, self._seller, new_id(now))
         call = FloorCall(
-            calls.ordered(candidate.attempt_id, now),
+            calls.ordered(asked.attempt_id, now),
             lead.lead_id,
             campaign.campaign_id,
             campaign.name,
             lead.person,
-            candidate.number,
+            asked.number,
             (),
             campaign.disclosure,
             campaign.safe_harbour,
         )
         try:
-            verdict = self._ledger.permit(candidate)
+            verdict = self._ledger.permit(asked)
         except ValueError as error:  # not a question the gate can answer: fail closed, and out of the way of the others
             with writing(self._database) as connection:
                 store.set_lead(connection, lead.lead_id, LeadState.REFUSED, None, f"gate: {error}")
@@ -289,19 +289,6 @@ class FloorService:
         with writing(self._database) as connection:
             store.void_attempt(connection, call, self._clock.now(), reason)
 
-    def _candidate(self, campaign: Campaign, lead: Lead, attempt_id: str) -> Candidate:
-        return Candidate(
-            attempt_id=attempt_id,
-            person=lead.person,
-            number=lead.number,
-            campaign=campaign.name,
-            seller=self._seller,
-            subject=lead.subject or campaign.subject,
-            purpose=campaign.purpose,
-            zones=(lead.zone,) if lead.zone else (),
-            ring_for=campaign.ring_for,
-        )
-
     def _rest(self, connection: Connection, lead: Lead, refusal: Refusal) -> None:
         """A refusal is never an attempt: the lead waits for the first permitted instant, or for new facts."""
         reason = "; ".join(f"{one.rule}: {one.text}" for one in refusal.reasons)
@@ -336,6 +323,21 @@ class FloorService:
             else:
                 self._give_back(call, "never sent")
         return taken
+
+
+def candidate(campaign: Campaign, lead: Lead, seller: str, attempt_id: str) -> Candidate:
+    """The question for the gate: may this lead be rung now, on the number whose turn it is?"""
+    return Candidate(
+        attempt_id=attempt_id,
+        person=lead.person,
+        number=lead.number,
+        campaign=campaign.name,
+        seller=seller,
+        subject=lead.subject or campaign.subject,
+        purpose=campaign.purpose,
+        zones=(lead.zone,) if lead.zone else (),
+        ring_for=campaign.ring_for,
+    )
 
 
 class FloorThread:

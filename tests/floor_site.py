@@ -116,6 +116,15 @@ def select_nothing(seconds: float) -> None:
     select.select([], [], [], seconds)
 
 
+def family(pid: int) -> set[int]:
+    """The process's children and theirs."""
+    found: set[int] = set()
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        children = {int(child) for child in listed.read_text().split()}
+        found |= children.union(*(family(child) for child in children))
+    return found
+
+
 def kill(process: subprocess.Popen[bytes]) -> None:
     """kill -9, and waits for the body."""
     os.kill(process.pid, signal.SIGKILL)

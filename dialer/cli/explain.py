@@ -1,20 +1,40 @@
 """Why: the gate's reasons for a lead, the story of a call, the rules in force, and what needs a person's eye."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 import click
 
+from compliance.facts import LedgerEvent
 from compliance.pack_files import load_packs
+from compliance.verdict import Clearance, Reason, Refusal
 from config.database import reading
 from config.load import load_site
 from dialer import store
 from dialer.cli.context import site, site_command, site_directory
 from dialer.cli.output import json_option, print_json, print_table
+from dialer.dispositions import LeadState
+from dialer.floor import FloorCall
 from dialer.metrics import connect_time
+from dialer.service import candidate
 from recorder.store import alerts as read_alerts
 
 
 @click.group()
 def explain() -> None:
     """Say why: every decision carries its reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadStory:
+    """Everything that says why a lead was or was not rung."""
+
+    lead: store.Lead
+    campaign: str
+    gate_now: Clearance | Refusal
+    calls: list[FloorCall]
+    refusals: list[Refusal]
+    history: list[LedgerEvent]
 
 
 @explain.command("lead")
@@ -26,39 +46,47 @@ def lead(which: str, as_json: bool) -> None:
     with site() as parts:
         with reading(parts.database) as connection:
             found = store.leads_like(connection, which)
-            calls = {one.lead_id: store.attempts_of(connection, lead_id=one.lead_id) for one in found}
             campaigns = {one.campaign_id: one for one in store.campaigns(connection)}
+            calls = {one.lead_id: store.attempts_of(connection, lead_id=one.lead_id) for one in found}
         if not found:
             raise store.NotFound(f"no lead has the id, person or number {which!r}")
-        told = []
-        for one in found:
-            refusals = parts.ledger.refusals_of(one.person)
-            told.append(
-                {
-                    "lead": one,
-                    "campaign": campaigns[one.campaign_id].name,
-                    "calls": calls[one.lead_id],
-                    "refusals": refusals,
-                    "history": parts.ledger.history(one.person),
-                }
+        seller = parts.site.settings.seller
+        stories = [
+            LeadStory(
+                one,
+                campaigns[one.campaign_id].name,
+                parts.ledger.preview(candidate(campaigns[one.campaign_id], one, seller, "explain")),
+                calls[one.lead_id],
+                parts.ledger.refusals_of(one.person),
+                parts.ledger.history(one.person),
             )
-    if as_json:
-        print_json(told)
-        return
-    for entry, one in zip(told, found, strict=True):
-        click.echo(f"{one.name or one.person}, {', '.join(one.numbers)}, campaign {entry['campaign']}: {one.state}")
-        if one.reason:
-            click.echo(f"  because {one.reason}")
-        if one.state in {"ready", "new"}:
-            click.echo(f"  next at {one.next_at:%Y-%m-%d %H:%M:%S}Z at the earliest")
-        rows = [
-            (refusal.decided_at, reason.rule, reason.text, reason.retry_at, reason.cite)
-            for refusal in parts.ledger.refusals_of(one.person)[-10:]
-            for reason in refusal.reasons
+            for one in found
         ]
-        print_table("refused", ("at", "rule", "why", "again at", "source"), rows, empty="never")
-        attempts = [(call.call.ordered_at, call.call_id, call.number, call.disposition) for call in calls[one.lead_id]]
-        print_table("attempts", ("at", "call", "number", "ended as"), attempts, empty="none")
+    if as_json:
+        print_json(stories)
+        return
+    for story in stories:
+        _tell(story)
+
+
+def _tell(story: LeadStory) -> None:
+    one = story.lead
+    click.echo(f"{one.name or one.person}, {', '.join(one.numbers)}, campaign {story.campaign}: {one.state}")
+    if one.reason:
+        click.echo(f"  because {one.reason}")
+    if one.state in {LeadState.READY, LeadState.NEW}:
+        click.echo(f"  next at {one.next_at:%Y-%m-%d %H:%M:%S}Z at the earliest")
+    now = story.gate_now.reasons if isinstance(story.gate_now, Refusal) else ()
+    _reasons(f"the gate now, for {one.number}", now, empty="permitted")
+    for refusal in story.refusals[-5:]:
+        _reasons(f"refused at {refusal.decided_at:%Y-%m-%d %H:%M:%S}Z", refusal.reasons, empty="")
+    attempts = [(call.call_id, call.call.ordered_at, call.number, call.disposition) for call in story.calls]
+    print_table("attempts", ("call", "at", "number", "ended as"), attempts, empty="none")
+
+
+def _reasons(title: str, reasons: tuple[Reason, ...], *, empty: str) -> None:
+    rows = [(reason.rule, reason.text, reason.retry_at or "needs new facts", reason.cite) for reason in reasons]
+    print_table(title, ("rule", "why", "again at", "source"), rows, empty=empty)
 
 
 @explain.command("call")
@@ -86,11 +114,19 @@ def call(call_id: str, as_json: bool) -> None:
         ("abandonment message", told.safe_harbour_at, found.safe_harbour if told.safe_harbour_at else ""),
         ("ended", told.ended_at, f"by {told.ended_by}, cause {told.hangup_cause}, SIP {told.tech_cause}"),
     ]
-    print_table(f"call {call_id}: {found.disposition or 'open'}", ("what", "at", ""), [row for row in rows if row[1] is not None])
+    print_table(
+        f"call {call_id}: {found.disposition or 'open'}",
+        ("what", "at", ""),
+        [(what, _to_the_ms(at), note) for what, at, note in rows if at],
+    )
     connect = connect_time(told)
     if connect is not None:
         click.echo(f"answer to agent, prompt left out: {connect.total_seconds() * 1000:.0f} ms")
     print_table("ledger", ("event", "at"), [(event.kind, event.at) for event in events])
+
+
+def _to_the_ms(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z"
 
 
 @click.group()

@@ -6,6 +6,7 @@ part is missing or down.
 
 import functools
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
@@ -16,6 +17,8 @@ from typing import Any, ParamSpec, TypeVar
 import click
 from rich.console import Console
 from rich.table import Table
+
+WIDE = 160  # columns, where nobody's terminal sets a limit
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,13 +85,13 @@ def print_json(value: Any) -> None:
 
 def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str = "nothing yet") -> None:
     """A table for people; `empty` is said when there are no rows."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
     if not rows:
         console.print(f"{title}: {empty}", highlight=False)
         return
     table = Table(title=title, title_justify="left", header_style="bold", show_header=any(headings))
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    for index, heading in enumerate(headings):
+        table.add_column(heading, overflow="fold", no_wrap=index == 0)  # what people copy is in the first column
     for row in rows:
         table.add_row(*(_cell(cell) for cell in row))
     console.print(table)

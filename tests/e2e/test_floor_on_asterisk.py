@@ -19,7 +19,7 @@ from config.database import open_database, reading
 from config.load import load_site
 from dialer import bootstrap
 from sip.carrier import COUNTRIES, Behaviour, number_for
-from tests.floor_site import RINGFENCE, FloorSite, deaf_phone, floor_site, kill, wait_until
+from tests.floor_site import RINGFENCE, FloorSite, deaf_phone, family, floor_site, kill, wait_until
 
 pytestmark = pytest.mark.asterisk
 
@@ -140,6 +140,23 @@ def test_the_demonstration_keeps_its_promises(tmp_path: Path) -> None:
         agent_side, customer_side = samples[: 2 * len(prompt), 0], samples[: 2 * len(prompt), 1]
         assert likeness(agent_side, prompt) > 0.9, "the prompt is on the agent's side"
         assert likeness(customer_side, prompt) < 0.3, "and not on the customer's"
+
+
+def test_a_demonstration_that_is_interrupted_leaves_no_process_behind(tmp_path: Path) -> None:
+    site = tmp_path / "demo"
+    argv = [*RINGFENCE, "demo", "--leads", "10", "--agents", "1", "--keep", str(site)]
+    with (tmp_path / "said").open("wb") as said:
+        demo = subprocess.Popen(argv, stdout=said, stderr=said)
+    try:
+        wait_until(lambda: "logging in" in (tmp_path / "said").read_text(errors="replace"), "agents are logging in")
+        wait_until(lambda: len(family(demo.pid)) >= 3, "Asterisk, carrier and an agent run")
+        children = family(demo.pid)
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(30) != 0
+    finally:
+        if demo.poll() is None:
+            kill(demo)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), "all of them have ended", 20)
 
 
 def likeness(samples: np.ndarray[Any, Any], prompt: np.ndarray[Any, Any]) -> float:
