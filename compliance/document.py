@@ -6,6 +6,8 @@ judged in one go. What was not read when a table is closed is an unknown key: a 
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -51,6 +53,35 @@ class Node:
             self.fault(key, f"must be from {minimum} to {LARGEST_INTEGER}")
             return minimum
         return value
+
+    def number(self, key: str, largest: int) -> Decimal:
+        """A number from 0 to `largest`, exactly as it is written: the document must be read with Decimal for its floats."""
+        value = self._take(key)
+        if not isinstance(value, int | Decimal) or isinstance(value, bool):
+            return self._mistyped(key, value, "a number", Decimal(0))
+        if not Decimal(value).is_finite() or not 0 <= value <= largest:
+            self.fault(key, f"must be from 0 to {largest}")
+            return Decimal(0)
+        return Decimal(value)
+
+    def flag(self, key: str) -> bool:
+        """True or false; false where it is missing."""
+        value = self._take(key)
+        if value is not None and not isinstance(value, bool):
+            self.fault(key, "must be true or false")
+        return value is True
+
+    def day(self, key: str) -> date | None:
+        """A calendar date without a time, or None where it is missing."""
+        value = self._take(key)
+        if value is not None and (not isinstance(value, date) or isinstance(value, datetime)):
+            self.fault(key, "must be a date such as 2026-08-11, without quotes and without a time")
+            return None
+        return value
+
+    def keys(self) -> tuple[str, ...]:
+        """Every key of the table, in the order in which it is written."""
+        return tuple(self._fields)
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:
         """One of the allowed texts."""
@@ -104,17 +135,6 @@ class Node:
         except ValueError as error:
             self.fault(key, str(error))
             return None
-
-    def not_yet(self, key: str) -> None:
-        """Notes a fault if the key is there: it is part of the schema, but nothing enforces it yet."""
-        if self.has(key):
-            self._read.add(key)
-            self.fault(key, "is not supported by this version")
-
-    def only_empty(self, key: str) -> None:
-        """Notes a fault if the key holds anything: the schema has it, but nothing acts on its values yet."""
-        if self.has(key) and self.texts(key):
-            self.fault(key, "only an empty list is supported by this version")
 
     def close(self, *also_read: str) -> None:
         """Notes a fault for every key that nothing asked for."""

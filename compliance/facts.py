@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from compliance.daykinds import Calendar
+from compliance.windows import DayPlan
+
 INTERNAL = "internal"  # the seller's own do-not-call list
 
 
@@ -26,6 +29,9 @@ class EventKind(StrEnum):
     NOT_RUNG = "not_rung"  # the attempt is known not to have alerted anybody
     ENDED = "ended"  # the call is over, whatever came of it; also closes an attempt whose fate stays unknown
     SUPPRESSED = "suppressed"  # an entry was put on a do-not-call list
+    CONSENT = "consent"  # the person allowed calls; the facts say how far
+    WITHDRAWAL = "withdrawal"  # the person took a consent back
+    REASSIGNED = "reassigned"  # the number went to somebody else: its history splits here
 
 
 #: Events a cap may count.
@@ -82,6 +88,8 @@ class LedgerEvent:
     attempt_id: str | None = None
     zones: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    debt: str = ""
+    creditor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,7 @@ class Suppression:
     number: str | None = None
     person: str | None = None
     scope: str = INTERNAL
+    seller: str = ""  # whose list it is; empty: obeyed for every seller
 
     def covers(self, number: str, person: str) -> bool:
         """Whether ringing this person on this number would go against the entry."""
@@ -101,12 +110,62 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class ListState:
+    """A do-not-call list of others, and when this copy of it was taken."""
+
+    name: str
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A person's leave to be called. `seller`, `number`, `campaign` and `subject` bind it; `*` leaves that open.
+
+    `scope` holds tags such as `voice`, `marketing` or `time_of_day`, or `*` for all that need not be said expressly. A
+    withdrawal counts from the instant it is known, whatever its date.
+    """
+
+    level: str
+    given_at: datetime
+    person: str = ""
+    number: str = ""
+    scope: frozenset[str] = frozenset()
+    seller: str = ""
+    campaign: str = "*"
+    subject: str = "*"
+    source: str = ""
+    proof: str = ""  # the SHA-256 of the file that proves it
+    expires_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What the person has to do with the seller: `purchase`, `inquiry`, `contract_in_force`, and since when."""
+
+    kind: str
+    since: datetime
+    seller: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that the rules may look at. `numbers` are the numbers known to be the person's, beside the one to be dialed.
 
-    Live permits of other attempts are among `events` as attempts: they may ring at any moment.
+    Live permits of other attempts are among `events` as attempts: they may ring at any moment. `grounds` are circumstances
+    somebody vouches for (`guaranteed_agent`). `inconvenient_times` are the person's own bans, `inconvenient_numbers`
+    those that ring at a place of which the same is known (12 CFR 1006.6(b)(1)).
     """
 
     events: tuple[LedgerEvent, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     numbers: tuple[str, ...] = ()
+    consents: tuple[Consent, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    grounds: frozenset[str] = frozenset()
+    lists: tuple[ListState, ...] = ()
+    calendars: tuple[Calendar, ...] = ()
+    inconvenient_times: tuple[DayPlan, ...] = ()
+    inconvenient_numbers: tuple[str, ...] = ()
+    campaign_start: datetime | None = None

@@ -1,11 +1,15 @@
 """Which number is meant, and where may its owner be? The rule it protects: an unknown place never widens the hours.
 
 An area code tells where a number was issued, not where its owner is, and libphonenumber gives some numbers one zone
-where their area has two. `zones_of` therefore answers with every zone it cannot rule out.
+where their area has two. `zones_of` therefore answers with every zone it cannot rule out, `regions_of` with every region.
 """
+
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import timezone
+
+from compliance.regions import PROVINCES_OF, STATE_OF, US_AREA_CODES
 
 LONGEST_TEXT = 64  # the longest E.164 number has 15 digits; the rest is punctuation
 
@@ -86,6 +90,61 @@ def zones_of(number: str) -> tuple[str, ...]:
     if zones and parsed.country_code == 1:
         zones |= set(SPLIT_AREA_CODES.get(str(parsed.national_number)[:3], ()))
     return tuple(sorted(zones))
+
+
+def regions_of(number: str) -> frozenset[str]:
+    """Every country, state or province (ISO 3166) the number stands for; empty when nothing is known of it.
+
+    A country alone means anywhere in it: a toll-free number, a Chinese mobile.
+    """
+    if number.startswith("+1") and len(number) == len("+12125550100") and number[2:5] in STATE_OF:
+        return frozenset({f"US-{STATE_OF[number[2:5]]}"})
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return frozenset()
+    national = str(parsed.national_number)
+    if parsed.country_code == 1:
+        region = phonenumbers.region_code_for_number(parsed)
+        if region in {None, "US"}:  # toll-free and personal numbers are of the whole plan: the two great countries stand for it
+            return frozenset({"US", "CA"})
+        return frozenset({region})
+    regions = {region for region in (phonenumbers.region_code_for_number(parsed),) if region}
+    if parsed.country_code == 86:
+        provinces = () if _is_chinese_mobile(national) else PROVINCES_OF.get(national[:2], ())
+        return frozenset(f"CN-{province}" for province in provinces) or frozenset({"CN"})
+    if parsed.country_code == 44:
+        regions.add("GB")  # mobiles of Guernsey, Jersey and Man are used all over the kingdom
+    return frozenset(regions or set(phonenumbers.region_codes_for_country_code(parsed.country_code or 0)) - {"001"})
+
+
+@lru_cache(maxsize=1024)
+def zones_in(region: str) -> tuple[str, ...]:
+    """Every IANA zone in a country or a state of the US, as far as its telephone numbers tell; empty where they do not."""
+    country, _, part = region.partition("-")
+    if country == "US" and part:
+        codes = US_AREA_CODES.get(part, "").split()
+        return tuple(sorted({zone for code in codes for zone in zones_of(f"+1{code}2221234")}))
+    code = phonenumbers.country_code_for_region(country)
+    if not code:
+        return ()
+    if code == 1 and country != "US":
+        example = phonenumbers.example_number(country)
+        return zones_of(phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)) if example else ()
+    zones = set(timezone.time_zones_for_geographical_number(phonenumbers.PhoneNumber(country_code=code, national_number=0)))
+    return tuple(sorted((zones - {_UNKNOWN}) | set(SPLIT_COUNTRIES.get(code, ()))))
+
+
+def national_digits(number: str) -> str:
+    """The digits of an E.164 number without its country code; the digits of anything else."""
+    try:
+        return str(phonenumbers.parse(number).national_number)
+    except phonenumbers.NumberParseException:
+        return "".join(digit for digit in number if digit.isdigit())
+
+
+def _is_chinese_mobile(national: str) -> bool:
+    return len(national) == 11 and national.startswith("1")
 
 
 _PARSE_FAULTS = {

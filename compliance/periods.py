@@ -1,7 +1,8 @@
 """Over which time does a limit count, and when does an event leave the count? The rule it protects: no early second chance.
 
 The shapes the laws use: a number of hours (Florida: 24 h), local calendar days (12 CFR 1006.14: 7; C. consom. D.223-9:
-30), and calendar days, weeks and months. A calendar day is not 24 hours. With several candidate zones the stricter
+30), calendar days, weeks and months, and blocks of days from the start of a campaign (16 CFR 310.4(b)(4)(i)). A calendar
+day is not 24 hours. With several candidate zones the stricter
 one holds: an event has left only when it has left everywhere.
 """
 
@@ -19,6 +20,7 @@ CALLEE = "callee"
 LONGEST_DAYS = 3660  # ten years; a longer limit is a slip of the pen
 
 _ROLLING = re.compile(r"rolling:([1-9][0-9]{0,5})([mhd])")
+_SUCCESSIVE = re.compile(r"successive:([1-9][0-9]{0,5})d@campaign_start")
 _ROLLING_DAYS = re.compile(r"rolling_days:([1-9][0-9]{0,5})@(\S+)")
 _CALENDAR = re.compile(r"calendar:(?:(day|month)|week\(([a-z]+)\))@(\S+)")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -56,7 +58,14 @@ class CalendarPeriod:
     week_start: int = 0
 
 
-Period = Rolling | RollingDays | CalendarPeriod
+@dataclass(frozen=True, slots=True)
+class Successive:
+    """Blocks of `length`, one after the other from the start of the campaign."""
+
+    length: timedelta
+
+
+Period = Rolling | RollingDays | CalendarPeriod | Successive
 
 
 def parse_period(text: str) -> Period:
@@ -76,34 +85,44 @@ def parse_period(text: str) -> Period:
         if match[2] not in WEEKDAYS:
             raise ValueError(f"{match[2][:40]!r} is not a day a week starts on: use mon … sun")
         return CalendarPeriod(CalendarUnit.WEEK, _clock(match[3]), WEEKDAYS.index(match[2]))
+    if match := _SUCCESSIVE.fullmatch(text):
+        if int(match[1]) > LONGEST_DAYS:
+            raise ValueError(f"{text!r} is longer than {LONGEST_DAYS} days")
+        return Successive(timedelta(days=int(match[1])))
     raise ValueError(
-        f"{text[:60]!r} is not a period of this version: use rolling:24h, rolling_days:30@callee, "
+        f"{text[:60]!r} is not a period of this version: use rolling:24h, rolling_days:30@callee, successive:30d@campaign_start, "
         "or calendar:day, week(mon) or month with @callee or @<IANA zone>"
     )
 
 
 def needs_location(period: Period) -> bool:
     """Whether the period depends on where the person called is."""
-    return not isinstance(period, Rolling) and period.clock == CALLEE
+    return isinstance(period, RollingDays | CalendarPeriod) and period.clock == CALLEE
 
 
-def leaves_at(period: Period, at: datetime, zones: Sequence[str]) -> datetime:
+def leaves_at(period: Period, at: datetime, zones: Sequence[str], campaign_start: datetime | None = None) -> datetime:
     """The first instant at which an event of time `at` is no longer counted, in any of the callee's `zones`.
 
-    Raises UnknownZone, and ValueError when a callee's clock is asked for and `zones` is empty.
+    Raises UnknownZone, and ValueError when a callee's clock is asked for and `zones` is empty, or the start of the campaign
+    and there is none. Events before it fall into blocks before it.
     """
     if isinstance(period, Rolling):
         return at + period.length
+    if isinstance(period, Successive):
+        start = _block(period, at, campaign_start)
+        return start + period.length
     return max(start_of_day(_first_day_after(period, local_date(at, zone)), zone) for zone in _zones(period, zones))
 
 
-def starts_at(period: Period, now: datetime, zones: Sequence[str]) -> datetime:
+def starts_at(period: Period, now: datetime, zones: Sequence[str], campaign_start: datetime | None = None) -> datetime:
     """From when on events are counted at `now`: that instant included for calendar shapes, excluded for a rolling one.
 
     Raises as `leaves_at` does.
     """
     if isinstance(period, Rolling):
         return now - period.length
+    if isinstance(period, Successive):
+        return _block(period, now, campaign_start)
     return min(start_of_day(_first_day(period, local_date(now, zone)), zone) for zone in _zones(period, zones))
 
 
@@ -111,7 +130,7 @@ def reach(period: Period) -> timedelta:
     """No event older than this is counted, wherever the person is: how far back the ledger must be read."""
     slack = timedelta(days=2)  # zones are up to 26 h apart, and a day may have 25 hours
     match period:
-        case Rolling(length=length):
+        case Rolling(length=length) | Successive(length=length):
             return length
         case RollingDays(days=days):
             return timedelta(days=days) + slack
@@ -119,6 +138,12 @@ def reach(period: Period) -> timedelta:
             return {CalendarUnit.DAY: timedelta(1), CalendarUnit.WEEK: timedelta(7), CalendarUnit.MONTH: timedelta(31)}[
                 unit
             ] + slack
+
+
+def _block(period: Successive, at: datetime, campaign_start: datetime | None) -> datetime:
+    if campaign_start is None:
+        raise ValueError("the period is counted from the start of the campaign, but that is not known")
+    return campaign_start + (at - campaign_start) // period.length * period.length
 
 
 def _first_day(period: RollingDays | CalendarPeriod, today: date) -> date:
@@ -153,6 +178,7 @@ def _zones(period: RollingDays | CalendarPeriod, zones: Sequence[str]) -> list[Z
 
 
 def _clock(text: str) -> str:
+    text = text.removeprefix("tz:")  # as a window writes its clock
     if text != CALLEE:
         zone_named(text)
     return text

@@ -1,28 +1,50 @@
 """Has this person, or somebody on this number, asked not to be called? The rule it protects: an opt-out wins over everything.
 
 An entry on the internal list is obeyed from the instant it is known, for the number, for everybody on it, and for the
-person on all their numbers (47 CFR 64.1200(d)(3); 消费者权益保护法实施条例 24). It never expires by itself.
+person on all their numbers (47 CFR 64.1200(d)(3); 消费者权益保护法实施条例 24). It never expires by itself. A list of others is a
+copy that ages: one that is missing or older than its limit says nothing, and then nobody may be rung
+(47 CFR 64.1200(c)(2)(i)(D)).
 """
 
+from datetime import datetime
+
 from compliance.facts import INTERNAL, Facts, Suppression
-from compliance.packs import Key, SuppressRule
+from compliance.rules import Key, SuppressRule
 from compliance.verdict import Candidate, Reason
 
 
-def refuse(rule: SuppressRule, candidate: Candidate, facts: Facts) -> Reason | None:
+def refuse(rule: SuppressRule, candidate: Candidate, facts: Facts, now: datetime) -> Reason | None:
     """Why the do-not-call list stands in the way, or None. There is no `retry_at`: only a new fact can lift an entry."""
     found = next((entry for entry in facts.suppressions if _matches(rule, candidate, entry)), None)
-    if found is None:
+    if found is not None:
+        covered = "number" if found.number == candidate.number else "person"
+        told = (("match", covered), ("since", found.at.isoformat()), ("reason", found.reason), ("source", found.source))
+        return _reason(rule, f"the {covered} is on the {found.scope} do-not-call list: {found.reason}", told)
+    if rule.list == INTERNAL:
         return None
-    covered = "number" if found.number == candidate.number else "person"
-    told = (("match", covered), ("since", found.at.isoformat()), ("reason", found.reason), ("source", found.source))
-    text = f"the {covered} is on the {found.scope} do-not-call list: {found.reason}"
+    copies = [state.as_of for state in facts.lists if state.name == rule.list]
+    if not copies:
+        return _reason(rule, f"needs facts: list (nothing is known of the do-not-call list {rule.list})")
+    age = now - max(copies)
+    if rule.max_age is not None and age > rule.max_age:
+        text = f"needs facts: list ({rule.list} is {age.days} days old, at most {rule.max_age.days} are permitted)"
+        return _reason(rule, text, (("as_of", max(copies).isoformat()), ("max_age_days", str(rule.max_age.days))))
+    return None
+
+
+def expires_at(rule: SuppressRule, facts: Facts) -> datetime | None:
+    """Until when the copy of the list is fresh enough; None for no end, or no copy."""
+    copies = [state.as_of for state in facts.lists if state.name == rule.list]
+    return max(copies) + rule.max_age if copies and rule.max_age is not None else None
+
+
+def _reason(rule: SuppressRule, text: str, told: tuple[tuple[str, str], ...] = ()) -> Reason:
     return Reason(rule.origin.id, "suppress", rule.origin.cite, rule.origin.level.value, text, None, told)
 
 
 def _matches(rule: SuppressRule, candidate: Candidate, entry: Suppression) -> bool:
-    if entry.scope != INTERNAL:
+    if entry.scope != rule.list or (entry.seller and candidate.seller and entry.seller != candidate.seller):
         return False
     by_number = Key.NUMBER in rule.match and entry.number == candidate.number
-    by_person = Key.PERSON in rule.match and entry.person == candidate.person
+    by_person = Key.PERSON in rule.match and bool(entry.person) and entry.person == candidate.person
     return by_number or by_person

@@ -9,8 +9,21 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
+class CallerId:
+    """The number the callee would see, what is vouched for of it (`assigned_to_tenant`), and the carrier's attestation."""
+
+    number: str
+    qualities: frozenset[str] = frozenset()
+    attestation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """One call somebody would like to place: who, on which number, for what."""
+    """One call somebody would like to place: who, on which number, for what.
+
+    What a rule asks about (`technology`, `party`, `sector`, `caller_role`, …) and is empty here is not known: the rule
+    then applies. `regions` are where the person said to be or has an address, in ISO 3166 (`US-FL`), beside the number's own.
+    """
 
     attempt_id: str
     person: str  # stable id of the human being, across lists, campaigns and numbers
@@ -21,6 +34,15 @@ class Candidate:
     purpose: str = "sales"
     zones: tuple[str, ...] = ()  # declared IANA zones; empty: derived from the number
     ring_for: timedelta = timedelta(seconds=25)
+    regions: tuple[str, ...] = ()
+    technology: str = ""
+    party: str = ""
+    sector: str = ""
+    caller_role: str = ""
+    line_type: str = ""
+    debt: str = ""
+    creditor: str = ""
+    caller_id: CallerId | None = None
 
 
 @dataclass(frozen=True, slots=True)

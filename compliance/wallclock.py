@@ -4,6 +4,7 @@ A local time may exist once, twice (clocks go back) or not at all (clocks go for
 instant; local values are never added to, subtracted or compared across zones.
 """
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -51,6 +52,12 @@ def clock_goes_back(wall: datetime, zone: ZoneInfo) -> datetime | None:
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a calendar date; not always midnight (Santiago, Cairo, Havana, Beirut skip it once a year)."""
     return first_instant(datetime.combine(day, MIDNIGHT), zone)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of the month so many months later; where that month is shorter, its last day (民法典 202)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def _instant(wall: datetime, zone: ZoneInfo, *, fold: int) -> datetime:

@@ -1,7 +1,8 @@
 """When may a phone ring, on the clock of the person called? The rule it protects: never outside the permitted hours.
 
-A schedule is a list of day plans; on each local date the first plan that names the weekday decides, and a date that
-no plan names is closed. Hours are half-open. `22:00-08:00` crosses midnight and belongs to the date it starts on.
+A schedule is a list of day plans; on each local date the first plan that names the weekday, or the kind of day by a
+calendar, decides, and a date that no plan names is closed. So is a date whose kind a plan asks for and nobody knows.
+Hours are half-open. `22:00-08:00` crosses midnight and belongs to the date it starts on.
 A person who may be in several zones may be rung only when it is permitted in all of them (47 CFR 64.1200(c)(1) looks
 at the called party's location, and an area code does not say where that is).
 
@@ -12,19 +13,20 @@ skipped is reached at the jump.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from compliance.daykinds import Calendar, DayKind, kinds_of, knows
 from compliance.intervals import Interval, Intervals, difference, intersection, union
-from compliance.wallclock import MIDNIGHT, clock_goes_back, first_instant, last_instant, local_date, zone_named
+from compliance.wallclock import MIDNIGHT, clock_goes_back, first_instant, last_instant, local_date, start_of_day, zone_named
 
 #: How far `next_open` looks: two weeks and a day, so that a weekly hour skipped by one clock change is still found.
 HORIZON = timedelta(days=15)
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-NEEDS_CALENDAR = frozenset({"holiday", "workday", "restday", "preholiday"})
 DAY_MINUTES = 24 * 60
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,17 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """What holds on the named weekdays (0 is Monday): only `hours` permitted, or all but `hours`."""
+    """What holds on the named weekdays (0 is Monday) and kinds of day: only `hours` permitted, or all but `hours`."""
 
     weekdays: frozenset[int]
     permits: bool
     hours: tuple[Hours, ...]
+    kinds: frozenset[DayKind] = frozenset()
 
 
 Schedule = tuple[DayPlan, ...]
+
+UNKNOWN = DayPlan(frozenset(), permits=False, hours=())  # stands for a date of which the calendar does not say enough
 
 
 def parse_hours(text: str) -> Hours:
@@ -61,53 +66,72 @@ def parse_hours(text: str) -> Hours:
 
 
 def parse_weekdays(text: str) -> frozenset[int]:
-    """Reads `*`, `sat` or `mon-fri`. Raises ValueError, also for day classes that need a holiday calendar."""
+    """Reads `*`, `sat` or `mon-fri`. Raises ValueError, also for kinds of day: those a calendar knows."""
     if text == "*":
         return frozenset(range(7))
-    if text in NEEDS_CALENDAR:
-        raise ValueError(f"{text!r} needs a holiday calendar, which is not supported by this version")
     first, dash, last = text.partition("-")
     if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
-        raise ValueError(f"{text[:40]!r} is not a day class: use *, mon … sun, or a range such as mon-fri")
+        raise ValueError(f"{text[:40]!r} is not a day class: use *, mon … sun, a range such as mon-fri, or {', '.join(DayKind)}")
     start = WEEKDAYS.index(first)
     length = (WEEKDAYS.index(last) - start) % 7 if dash else 0
     return frozenset((start + step) % 7 for step in range(length + 1))
 
 
-def open_intervals(schedule: Schedule, zones: Sequence[str], since: datetime, until: datetime) -> Intervals:
+def open_intervals(
+    schedule: Schedule, zones: Sequence[str], since: datetime, until: datetime, calendar: Calendar | None = None
+) -> Intervals:
     """The instants from `since` on, and at least to `until`, that are permitted in every one of `zones`.
 
     Raises UnknownZone for a name that is none, ValueError for no zones at all: without a place there are no hours.
     """
     if not zones:
         raise ValueError("calling hours need at least one time zone")
+    return _spans(schedule, tuple(zones), since, until, calendar)
+
+
+@lru_cache(maxsize=512)  # one decision asks the same twice: whether it is open, and until when
+def _spans(schedule: Schedule, zones: tuple[str, ...], since: datetime, until: datetime, calendar: Calendar | None) -> Intervals:
     common: Intervals | None = None
     for name in zones:
-        local = _in_zone(schedule, zone_named(name), since, until)
+        local = _in_zone(schedule, zone_named(name), since, until, calendar)
         common = local if common is None else intersection(common, local)
         if not common:
             break
     return tuple((max(start, since), end) for start, end in common or () if end > since)
 
 
-def is_open(schedule: Schedule, zones: Sequence[str], now: datetime) -> bool:
+def is_open(schedule: Schedule, zones: Sequence[str], now: datetime, calendar: Calendar | None = None) -> bool:
     """Whether a phone may ring at `now` in every one of `zones`."""
-    spans = open_intervals(schedule, zones, now, now)
+    spans = open_intervals(schedule, zones, now, now, calendar)
     return bool(spans) and spans[0][0] == now
 
 
-def next_open(schedule: Schedule, zones: Sequence[str], now: datetime, ring_for: timedelta = timedelta(0)) -> datetime | None:
+def open_long_enough(
+    schedule: Schedule, zones: Sequence[str], now: datetime, ring_for: timedelta, calendar: Calendar | None = None
+) -> bool:
+    """Whether a phone may ring at `now` and go on for `ring_for`, of at most a day, before the window ends."""
+    spans = open_intervals(schedule, zones, now, now + ONE_DAY, calendar)
+    return bool(spans) and spans[0][0] == now and now + ring_for < spans[0][1]
+
+
+def next_open(
+    schedule: Schedule,
+    zones: Sequence[str],
+    now: datetime,
+    ring_for: timedelta = timedelta(0),
+    calendar: Calendar | None = None,
+) -> datetime | None:
     """The first instant from `now` on at which a phone may ring and go on ringing for `ring_for` before the window ends.
 
     None when there is none within HORIZON: hours that do not meet in all zones need a better location, not patience.
     """
-    return first_fit(open_intervals(schedule, zones, now, now + HORIZON), now, ring_for)
+    return first_fit(open_intervals(schedule, zones, now, now + HORIZON, calendar), now, ring_for)
 
 
-def closes_at(schedule: Schedule, zones: Sequence[str], now: datetime) -> datetime | None:
+def closes_at(schedule: Schedule, zones: Sequence[str], now: datetime, calendar: Calendar | None = None) -> datetime | None:
     """When the window that is open at `now` ends; None when it is closed, or does not end within HORIZON."""
-    for look_ahead in (timedelta(days=1), HORIZON):  # nearly every window ends today: the cheap question first
-        spans = open_intervals(schedule, zones, now, now + look_ahead)
+    for look_ahead in (ONE_DAY, HORIZON):  # nearly every window ends today: the cheap question first
+        spans = open_intervals(schedule, zones, now, now + look_ahead, calendar)
         if not spans or spans[0][0] > now:
             return None
         if spans[0][1] <= now + look_ahead:
@@ -120,27 +144,61 @@ def first_fit(spans: Intervals, now: datetime, ring_for: timedelta) -> datetime 
     return next((max(start, now) for start, end in spans if max(start, now) + ring_for < end), None)
 
 
-def _in_zone(schedule: Schedule, zone: ZoneInfo, since: datetime, until: datetime) -> Intervals:
+def _in_zone(schedule: Schedule, zone: ZoneInfo, since: datetime, until: datetime, calendar: Calendar | None) -> Intervals:
     day = local_date(since, zone) - timedelta(days=2)  # yesterday's hours may reach into today
     last = local_date(until, zone) + timedelta(days=1)
     permitted: list[Interval] = []
     forbidden: list[Interval] = []
     while day <= last:
-        permits, hours = _on_date(schedule, zone, day)
+        permits, hours = _on_date(schedule, zone, day, calendar)
         (permitted if permits else forbidden).extend(hours)
         if not permits:
             permitted.extend(_permitted_hours(Hours(0, DAY_MINUTES), day, zone))
         day += timedelta(days=1)
+    # What a ban of the next date would take away is not known: nothing is said of that date.
+    forbidden.append((start_of_day(day, zone), datetime.max.replace(tzinfo=UTC)))
     return difference(union(permitted), union(forbidden))
 
 
+def unknown_dates(
+    schedule: Schedule, zones: Sequence[str], since: datetime, until: datetime, calendar: Calendar | None
+) -> tuple[date, ...]:
+    """The local dates from `since` to `until` that are closed because the calendar does not say what kind of day they are."""
+    if not any(plan.kinds for plan in schedule):
+        return ()
+    found: set[date] = set()
+    for zone in map(zone_named, zones):
+        day, last = local_date(since, zone), local_date(until, zone)
+        while day <= last:
+            if _plan_of(schedule, day, calendar) is UNKNOWN:
+                found.add(day)
+            day += timedelta(days=1)
+    return tuple(sorted(found))
+
+
 @lru_cache(maxsize=16_384)
-def _on_date(schedule: Schedule, zone: ZoneInfo, day: date) -> tuple[bool, Intervals]:
-    plan = next((plan for plan in schedule if day.weekday() in plan.weekdays), None)
+def _on_date(schedule: Schedule, zone: ZoneInfo, day: date, calendar: Calendar | None) -> tuple[bool, Intervals]:
+    plan = _plan_of(schedule, day, calendar)
     if plan is None:
         return True, ()
+    if plan is UNKNOWN:  # closed, and so is whatever any ban of that day might reach into the next
+        bans = (hours for other in schedule if not other.permits for hours in other.hours)
+        closed = (Hours(0, DAY_MINUTES), *bans)
+        return False, tuple(interval for hours in closed for interval in _forbidden_hours(hours, day, zone))
     read = _permitted_hours if plan.permits else _forbidden_hours
     return plan.permits, tuple(interval for hours in plan.hours for interval in read(hours, day, zone))
+
+
+def _plan_of(schedule: Schedule, day: date, calendar: Calendar | None) -> DayPlan | None:
+    for plan in schedule:
+        if day.weekday() in plan.weekdays:
+            return plan
+        if plan.kinds:
+            if not all(knows(day, kind, calendar) for kind in plan.kinds):
+                return UNKNOWN
+            if plan.kinds & (kinds_of(day, calendar) or frozenset()):
+                return plan
+    return None
 
 
 def _permitted_hours(hours: Hours, day: date, zone: ZoneInfo) -> Intervals:

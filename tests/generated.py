@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from compliance.register import register
 from config import reference as settings
 from config.schema import SiteSettings
 from dialer.cli import reference as commands
 from dialer.cli.main import main as ringfence
 from sip import diagram
 from sip.call import TRANSITIONS
+from tests.held_by import HELD_BY
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,6 +29,11 @@ def configuration() -> str:
     return f"\n{settings.page(SiteSettings)}"
 
 
+def compliance() -> str:
+    packs = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "config" / "packs").glob("*.toml")}
+    return f"\n{register(packs, HELD_BY)}\n"
+
+
 def cli() -> str:
     return f"\n{commands.render(ringfence, 'ringfence')}"
 
@@ -35,6 +42,7 @@ def cli() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/call-lifecycle.md": lifecycle,
     "docs/cli.md": cli,
+    "docs/compliance.md": compliance,
     "docs/configuration.md": configuration,
 }
 #: Files that are generated whole.

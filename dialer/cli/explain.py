@@ -11,6 +11,7 @@ from compliance.verdict import Clearance, Reason, Refusal
 from config.database import reading
 from config.load import load_site
 from dialer import store
+from dialer.cli.check import check
 from dialer.cli.context import site, site_command, site_directory
 from dialer.cli.output import json_option, print_json, print_table
 from dialer.dispositions import LeadState
@@ -132,6 +133,9 @@ def _to_the_ms(at: datetime) -> str:
 @click.group()
 def compliance() -> None:
     """The rules in force."""
+
+
+compliance.add_command(check)
 
 
 @compliance.command("packs")

@@ -1,13 +1,14 @@
 """The gate: all reasons at once, the first permitted instant, and never more with one rule more."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compliance.daykinds import Calendar
 from compliance.facts import EventKind, Facts, LedgerEvent, Suppression
 from compliance.gate import check
 from compliance.packs import Pack, parse_pack
@@ -72,7 +73,47 @@ source = "secondary"
 min_unanswered_s = 15
 max_s = 60
 """
-RULES = (FEDERAL_HOURS, FLORIDA_HOURS, SHANGHAI_HOURS, CAP, DAY_CAP, DNC, RING)
+HOLIDAYS = """
+[[rule]]
+id = "fr.hours"
+kind = "window"
+cite = "C. consom. D.223-9"
+level = "law"
+source = "primary"
+clock = "callee"
+calendar = "FR"
+waive_with = "consent.express.time_of_day"
+schedule = [{ on = ["holiday", "sun"], allow = [] }, { on = ["mon-sat"], allow = ["10:00-13:00", "14:00-20:00"] }]
+"""
+COOLDOWN = """
+[[rule]]
+id = "test.cooldown"
+kind = "cooldown"
+cite = "C. consom. D.223-9"
+level = "law"
+source = "primary"
+after = "attempt"
+key = ["person"]
+days = 2
+first_day = "next"
+"""
+CONSENT_FOR_A_WHILE = """
+[[rule]]
+id = "test.consent"
+kind = "consent"
+cite = "C. consom. L.223-1"
+level = "law"
+source = "primary"
+effective_from = 2026-03-01
+effective_until = 2026-06-30
+level_needed = "express"
+scope = ["seller"]
+"""
+RULES = (
+    *(FEDERAL_HOURS, FLORIDA_HOURS, SHANGHAI_HOURS, CAP, DAY_CAP, DNC, RING),
+    *(HOLIDAYS, COOLDOWN, CONSENT_FOR_A_WHILE),
+)
+FRANCE = Calendar("FR", frozenset({2025, 2026, 2027}), frozenset({date(2026, 5, 1), date(2026, 12, 25), date(2026, 7, 14)}))
 
 
 def a_pack(*rules: str, purpose: str | None = None, name: str = "test") -> Pack:
@@ -231,7 +272,7 @@ ages = st.lists(st.integers(0, 3 * 86_400), max_size=8)
 
 
 def history(now: datetime, seconds: list[int]) -> Facts:
-    return attempts(*(now - timedelta(seconds=age) for age in seconds))
+    return replace(attempts(*(now - timedelta(seconds=age) for age in seconds)), calendars=(FRANCE,))
 
 
 @settings(max_examples=150, deadline=None)

@@ -13,6 +13,7 @@ from compliance.periods import (
     Period,
     Rolling,
     RollingDays,
+    Successive,
     leaves_at,
     needs_location,
     parse_period,
@@ -37,6 +38,8 @@ def there(text: str, zone: str = NEW_YORK) -> datetime:
         ("rolling_days:7@Europe/Paris", RollingDays(7, "Europe/Paris")),
         ("calendar:day@callee", CalendarPeriod(CalendarUnit.DAY, "callee")),
         ("calendar:week(mon)@Asia/Hong_Kong", CalendarPeriod(CalendarUnit.WEEK, "Asia/Hong_Kong", 0)),
+        ("calendar:week(mon)@tz:Asia/Hong_Kong", CalendarPeriod(CalendarUnit.WEEK, "Asia/Hong_Kong", 0)),
+        ("successive:30d@campaign_start", Successive(timedelta(days=30))),
         ("calendar:week(sun)@callee", CalendarPeriod(CalendarUnit.WEEK, "callee", 6)),
         ("calendar:month@callee", CalendarPeriod(CalendarUnit.MONTH, "callee")),
     ],
@@ -58,7 +61,8 @@ def test_a_period_is_read(text: str, period: Period) -> None:
         "calendar:week@callee",
         "calendar:week(monday)@callee",
         "calendar:day@Mars/Base",
-        "successive:30d@campaign_start",
+        "successive:30d@callee",
+        "successive:99999d@campaign_start",
         "rolling:24h ",
     ],
 )
@@ -111,6 +115,22 @@ def test_an_event_has_left_only_when_it_has_left_in_every_zone() -> None:
     assert leaves_at(parse_period("calendar:day@callee"), evening, both) == there("2026-06-16T00:00", "America/Los_Angeles")
     after_midnight = there("2026-06-16T01:00")  # already the 16th in New York, still the 15th in Los Angeles
     assert leaves_at(parse_period("calendar:day@callee"), after_midnight, both) == there("2026-06-17T00:00")
+
+
+def test_blocks_of_days_follow_each_other_from_the_start_of_the_campaign() -> None:
+    period, start = parse_period("successive:30d@campaign_start"), there("2026-06-01T12:00")
+    for at, leaves in (
+        (start, 30),
+        (start + timedelta(days=29), 30),
+        (start + timedelta(days=30), 60),
+        (start - timedelta(days=1), 0),
+    ):
+        assert leaves_at(period, at, (), start) == start + timedelta(days=leaves)
+        assert starts_at(period, at, (), start) == start + timedelta(days=leaves - 30)
+    with pytest.raises(ValueError, match="not known"):
+        leaves_at(period, start, ())
+    assert not needs_location(period)
+    assert reach(period) == timedelta(days=30)
 
 
 def test_a_named_clock_needs_no_callee() -> None:

@@ -33,11 +33,11 @@ def a_candidate(person: str, number: str) -> Candidate:
     ],
 )
 def test_an_opt_out_on_a_shared_number(person: str, number: str, blocked: bool) -> None:
-    assert (refuse(a_rule(), a_candidate(person, number), Facts(suppressions=(ANN_OPTED_OUT,))) is not None) is blocked
+    assert (refuse(a_rule(), a_candidate(person, number), Facts(suppressions=(ANN_OPTED_OUT,)), NOON) is not None) is blocked
 
 
 def test_an_opt_out_is_told_with_its_source_and_has_no_end() -> None:
-    reason = refuse(a_rule(), a_candidate("ann", SECOND), Facts(suppressions=(ANN_OPTED_OUT,)))
+    reason = refuse(a_rule(), a_candidate("ann", SECOND), Facts(suppressions=(ANN_OPTED_OUT,)), NOON)
     assert reason is not None
     assert reason.retry_at is None
     assert dict(reason.facts) == {"match": "person", "since": NOON.isoformat(), "reason": "opt_out", "source": "attempt a1"}
@@ -45,17 +45,17 @@ def test_an_opt_out_is_told_with_its_source_and_has_no_end() -> None:
 
 def test_a_rule_matches_only_what_it_names() -> None:
     facts = Facts(suppressions=(ANN_OPTED_OUT,))
-    assert refuse(a_rule(Key.NUMBER), a_candidate("ann", SECOND), facts) is None
-    assert refuse(a_rule(Key.PERSON), a_candidate("bob", SHARED), facts) is None
+    assert refuse(a_rule(Key.NUMBER), a_candidate("ann", SECOND), facts, NOON) is None
+    assert refuse(a_rule(Key.PERSON), a_candidate("bob", SHARED), facts, NOON) is None
 
 
 def test_an_entry_of_a_person_alone_says_nothing_of_a_number() -> None:
     entry = Suppression(NOON, "letter", "desk", person="ann")
     assert entry.covers(BOBS, "ann")
     assert not entry.covers(SHARED, "bob")
-    assert refuse(a_rule(), a_candidate("bob", SHARED), Facts(suppressions=(entry,))) is None
+    assert refuse(a_rule(), a_candidate("bob", SHARED), Facts(suppressions=(entry,)), NOON) is None
 
 
 def test_an_entry_of_another_list_is_not_the_internal_list() -> None:
     elsewhere = Suppression(NOON, "moved", "campaign", number=BOBS, scope="campaign")
-    assert refuse(a_rule(), a_candidate("bob", BOBS), Facts(suppressions=(elsewhere,))) is None
+    assert refuse(a_rule(), a_candidate("bob", BOBS), Facts(suppressions=(elsewhere,)), NOON) is None

@@ -221,8 +221,8 @@ def test_day_classes_name_weekdays(text: str, weekdays: list[int]) -> None:
 
 
 @pytest.mark.parametrize("text", ["holiday", "workday", "restday", "preholiday"])
-def test_day_classes_that_need_a_calendar_are_refused_by_name(text: str) -> None:
-    with pytest.raises(ValueError, match=f"{text}.*calendar"):
+def test_kinds_of_day_are_no_weekdays(text: str) -> None:
+    with pytest.raises(ValueError, match=f"{text}.* is not a day class"):
         parse_weekdays(text)
 
 
