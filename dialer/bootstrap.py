@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
 from compliance.pack_files import load_packs
 from compliance.store import Ledger
@@ -114,17 +114,27 @@ def running(parts: Opened, watch: Callable[[Floor], None] = lambda _floor: None)
         archivist.stop()
 
 
-@contextmanager
-def one_at_a_time(site: Site) -> Iterator[None]:
-    """Holds the site's run lock: two floors on one site would both think they own it.
+#: Key of the advisory lock that a running floor holds on PostgreSQL: "ringrun" in ASCII.
+RUN_LOCK = 0x72696E6772756E
 
-    The kernel lets go of it when the process ends, however it ends. Raises AlreadyRunning.
+
+@contextmanager
+def one_at_a_time(parts: Opened) -> Iterator[None]:
+    """Holds the run lock of the site and of its database: two floors on one database would both think they own it.
+
+    The kernel and the database let go of it when the process ends, however it ends. Raises AlreadyRunning.
     """
-    with (site.directory / "run.lock").open("w") as lock:
+    with (parts.site.directory / "run.lock").open("w") as lock, parts.database.connect() as connection:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyRunning(f"{site.directory}: another `ringfence run` is running here") from None
+            raise AlreadyRunning(f"{parts.site.directory}: another `ringfence run` is running here") from None
+        if (
+            connection.dialect.name == "postgresql"
+            and not connection.execute(select(func.pg_try_advisory_lock(RUN_LOCK))).scalar()
+        ):
+            raise AlreadyRunning("another `ringfence run` is running on this database")
+        connection.commit()  # the lock is the session's: no transaction is held open with it
         yield
 
 

@@ -53,7 +53,7 @@ def run(once: bool, as_json: bool) -> None:
     with site() as parts:
         console = Console(stderr=True)
         screen = Screen()
-        with bootstrap.one_at_a_time(parts.site), bootstrap.running(parts, screen.show):
+        with bootstrap.one_at_a_time(parts), bootstrap.running(parts, screen.show):
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda _number, _frame: over.set())
             live = Live(screen, console=console, refresh_per_second=4) if console.is_terminal else None

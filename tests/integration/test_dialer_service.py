@@ -19,7 +19,8 @@ from config import migrate
 from config.clock import ManualClock
 from config.database import open_database, reading, writing
 from config.ids import new_id
-from dialer import store
+from config.load import init_site
+from dialer import bootstrap, store
 from dialer.dispositions import LeadState
 from dialer.floor import Floor, FloorCall, FloorPolicy, Item, Tick
 from dialer.leads import LeadRow
@@ -323,3 +324,20 @@ def test_a_lead_the_gate_cannot_judge_is_set_aside_and_does_not_stop_the_others(
     floor.advance(5)
     assert site.leads()["not a number"].state is LeadState.REFUSED
     assert [call.number for call in site.calls()] == ["+12125550101"]
+
+
+def test_a_second_floor_on_the_same_database_is_refused(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database_url.startswith("postgresql"):
+        monkeypatch.setenv("RINGFENCE_DATABASE_URL", database_url)
+        directories = (tmp_path / "one", tmp_path / "two")
+    else:
+        directories = (tmp_path / "one", tmp_path / "one")
+    for directory in set(directories):
+        init_site(directory)
+    with bootstrap.opened(directories[0]) as first, bootstrap.opened(directories[1]) as second:
+        with bootstrap.one_at_a_time(first), pytest.raises(bootstrap.AlreadyRunning), bootstrap.one_at_a_time(second):
+            pass
+        with bootstrap.one_at_a_time(second):
+            pass
