@@ -129,12 +129,11 @@ def one_at_a_time(parts: Opened) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRunning(f"{parts.site.directory}: another `ringfence run` is running here") from None
-        if (
-            connection.dialect.name == "postgresql"
-            and not connection.execute(select(func.pg_try_advisory_lock(RUN_LOCK))).scalar()
-        ):
-            raise AlreadyRunning("another `ringfence run` is running on this database")
-        connection.commit()  # the lock is the session's: no transaction is held open with it
+        connection.detach()  # closed at the end, not given back to the pool with the lock still on it
+        if connection.dialect.name == "postgresql":
+            if not connection.execute(select(func.pg_try_advisory_lock(RUN_LOCK))).scalar():
+                raise AlreadyRunning("another `ringfence run` is running on this database")
+            connection.commit()  # the lock is the session's: no transaction is held open with it
         yield
 
 
