@@ -101,7 +101,7 @@ class Ledger:
     def preview(self, candidate: Candidate) -> Clearance | Refusal:
         """What the gate would say now. Writes nothing and promises nothing: only `permit` does."""
         with reading(self._engine) as connection:
-            numbers = known_numbers(connection, candidate.person)
+            numbers = _numbers_of(connection, candidate)
             return self._judge(connection, candidate, numbers, self._clock.now())
 
     def permit(self, candidate: Candidate) -> Permit | Refusal:
@@ -247,9 +247,9 @@ class Ledger:
             return audit(connection)
 
     def _decide(self, connection: Connection, candidate: Candidate) -> Permit | Refusal:
-        numbers = known_numbers(connection, candidate.person)
+        numbers = _numbers_of(connection, candidate)
         locked = lock_keys(connection, candidate.attempt_id, candidate.person, candidate.number, *numbers)
-        if locked and not known_numbers(connection, candidate.person) <= numbers:
+        if locked and not _numbers_of(connection, candidate) <= numbers:
             raise _NumbersGrew
         granted = connection.execute(select(permit).where(permit.c.attempt_id == candidate.attempt_id)).mappings().first()
         if granted is not None:
@@ -290,6 +290,11 @@ class Ledger:
         events = _events(connection, on_any_key(ledger, [candidate.person], reached) & recent)
         sent = {event.attempt_id for event in events if event.kind is EventKind.ATTEMPT}
         return (*events, *(event for event in reserved if event.attempt_id not in sent))
+
+
+def _numbers_of(connection: Connection, candidate: Candidate) -> frozenset[str]:
+    """All numbers of the person that the ledger or the caller knows."""
+    return known_numbers(connection, candidate.person) | frozenset(candidate.other_numbers)
 
 
 _CALL_KEYS = ("person", "number", "campaign", "seller", "subject")

@@ -21,6 +21,7 @@ class Candidate:
     purpose: str = "sales"
     zones: tuple[str, ...] = ()  # declared IANA zones; empty: derived from the number
     ring_for: timedelta = timedelta(seconds=25)
+    other_numbers: tuple[str, ...] = ()  # more numbers of the same person, as far as the caller knows: caps count them too
 
 
 @dataclass(frozen=True, slots=True)
