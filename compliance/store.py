@@ -9,7 +9,7 @@ read inside the transaction, after its locks: whoever waited decides by the time
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.engine import Connection
@@ -17,8 +17,8 @@ from sqlalchemy.engine import Connection
 from compliance import gate
 from compliance.chain import ChainReport, canonical
 from compliance.facts import FINAL, INTERNAL, RANG, EventKind, Facts, LedgerEvent, Suppression
-from compliance.packs import CapRule, Pack, PackError, SuppressRule
-from compliance.periods import reach
+from compliance.lookback import lookback
+from compliance.packs import Pack, PackError
 from compliance.rows import (
     UnresolvedAttempt,
     append,
@@ -31,6 +31,7 @@ from compliance.rows import (
     put_suppressions,
     read_one_snapshot,
 )
+from compliance.rules import ALWAYS, Rule, SuppressRule
 from compliance.tables import (
     Fields,
     event_of,
@@ -87,21 +88,20 @@ class Ledger:
         """Raises PackError when no pack obeys opt-outs for every purpose, ValueError for a lifetime that is none."""
         if permit_lifetime <= timedelta(0):
             raise ValueError("a permit must live for some time")
-        everywhere = [rule for pack in packs if not pack.purposes for rule in pack.rules]
-        if len({key for rule in everywhere if isinstance(rule, SuppressRule) for key in rule.match}) < 2:
+        everywhere = (rule for pack in packs if not pack.purposes and "*" in pack.jurisdiction for rule in pack.rules)
+        if len({key for rule in everywhere if _always_obeys_opt_outs(rule) for key in rule.match}) < 2:
             raise PackError(("the packs would ignore opt-outs: one must suppress by number and person for every purpose",))
         self._engine = engine
         self._clock = clock
         self._packs = tuple(packs)
         self._permit_lifetime = permit_lifetime
-        caps = [rule for pack in packs for rule in pack.rules if isinstance(rule, CapRule)]
-        self._reach = max((reach(rule.period) for rule in caps), default=None)
-        self._needed_kinds = sorted({rule.event for rule in caps} | {EventKind.NOT_RUNG} | RANG)
+        self._lookback = lookback(packs)
+        self._needed_kinds = sorted(self._lookback.kinds)
 
     def preview(self, candidate: Candidate) -> Clearance | Refusal:
         """What the gate would say now. Writes nothing and promises nothing: only `permit` does."""
         with reading(self._engine) as connection:
-            numbers = known_numbers(connection, candidate.person)
+            numbers = _numbers_of(connection, candidate)
             return self._judge(connection, candidate, numbers, self._clock.now())
 
     def permit(self, candidate: Candidate) -> Permit | Refusal:
@@ -247,9 +247,9 @@ class Ledger:
             return audit(connection)
 
     def _decide(self, connection: Connection, candidate: Candidate) -> Permit | Refusal:
-        numbers = known_numbers(connection, candidate.person)
+        numbers = _numbers_of(connection, candidate)
         locked = lock_keys(connection, candidate.attempt_id, candidate.person, candidate.number, *numbers)
-        if locked and not known_numbers(connection, candidate.person) <= numbers:
+        if locked and not _numbers_of(connection, candidate) <= numbers:
             raise _NumbersGrew
         granted = connection.execute(select(permit).where(permit.c.attempt_id == candidate.attempt_id)).mappings().first()
         if granted is not None:
@@ -279,17 +279,29 @@ class Ledger:
     def _events_that_count(
         self, connection: Connection, candidate: Candidate, numbers: frozenset[str], now: datetime
     ) -> tuple[LedgerEvent, ...]:
-        if self._reach is None:
+        if not self._lookback.counts:
             return ()
         reached = {candidate.number, *numbers}
         live = (permit.c.expires_at > now) & permit.c.spent_at.is_(None) & permit.c.voided_at.is_(None)
         others = on_any_key(permit, [candidate.person], reached) & (permit.c.attempt_id != candidate.attempt_id)
         # Reservations first: one that is spent between the two questions is then counted once or twice, never missed.
         reserved = [reservation_of(row) for row in connection.execute(select(permit).where(live, others)).mappings()]
-        recent = (ledger.c.at > now - self._reach) & ledger.c.kind.in_(self._needed_kinds)
+        recent = ledger.c.kind.in_(self._needed_kinds)
+        if self._lookback.reach is not None:
+            recent &= ledger.c.at > now - self._lookback.reach
         events = _events(connection, on_any_key(ledger, [candidate.person], reached) & recent)
         sent = {event.attempt_id for event in events if event.kind is EventKind.ATTEMPT}
         return (*events, *(event for event in reserved if event.attempt_id not in sent))
+
+
+def _always_obeys_opt_outs(rule: Rule) -> TypeGuard[SuppressRule]:
+    """Whether the rule keeps our own do-not-call list, under all circumstances."""
+    return isinstance(rule, SuppressRule) and rule.list == INTERNAL and rule.terms == ALWAYS
+
+
+def _numbers_of(connection: Connection, candidate: Candidate) -> frozenset[str]:
+    """All numbers of the person that the ledger or the caller knows."""
+    return known_numbers(connection, candidate.person) | frozenset(candidate.other_numbers)
 
 
 _CALL_KEYS = ("person", "number", "campaign", "seller", "subject")

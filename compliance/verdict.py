@@ -43,6 +43,7 @@ class Candidate:
     debt: str = ""
     creditor: str = ""
     caller_id: CallerId | None = None
+    other_numbers: tuple[str, ...] = ()  # more numbers of the same person, as far as the caller knows: caps count them too
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def read_secret(path: Path) -> str:
 def init_site(directory: Path, *, lab: bool = False) -> Site:
     """Makes `directory` a site: the default settings, and directories for secrets, raw recordings, prompts and the archive.
 
-    With `lab` it dials through a lab PBX of its own.
+    With `lab` it dials through a lab PBX of its own. Only its owner can look into it.
 
     The settings file is written last and appears whole or not at all, so an interrupted `init` is simply repeated.
     Raises ConfigError, and leaves the file as it is, when `directory` is a site already.
@@ -152,11 +152,11 @@ def init_site(directory: Path, *, lab: bool = False) -> Site:
     if settings.exists():
         raise ConfigError([f"{directory} is a site already: {SETTINGS_FILE} is left as it is"])
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        _private(directory / "secrets")
-        _private(directory / "archive")
-        (directory / "prompts").mkdir(exist_ok=True)
-        (directory / "spool").mkdir(mode=0o770, exist_ok=True)  # the PBX writes here, under its own user
+        _made(directory, 0o700)  # the database, the lists and the archive are about customers
+        _made(directory / "secrets", 0o700)
+        _made(directory / "archive", 0o700)
+        _made(directory / "prompts", 0o755)  # a PBX under a user of its own reads here, and writes into the spool:
+        _made(directory / "spool", 0o770)  # once it is let into the site's directory, whatever our umask
         text = resources.files("config").joinpath("default.toml").read_text(encoding="utf-8")
         _write_once(settings, (text.replace("#lab = false", "lab = true") if lab else text).encode())
     except FileExistsError as error:
@@ -220,9 +220,9 @@ def _holds_password(url: str) -> bool:
     return parts.password is not None or "password" in parse_qs(parts.query)
 
 
-def _private(directory: Path) -> None:
-    directory.mkdir(mode=0o700, exist_ok=True)
-    directory.chmod(0o700)
+def _made(directory: Path, mode: int) -> None:
+    directory.mkdir(mode=mode, parents=True, exist_ok=True)
+    directory.chmod(mode)
 
 
 def _write_once(path: Path, content: bytes) -> None:

@@ -100,7 +100,7 @@ class SiteSettings(Settings):
     )
     database_url: str = Field(
         default="sqlite:///ringfence.db",
-        description="`sqlite:///FILE`, or `postgresql://…` for many nodes. `RINGFENCE_DATABASE_URL` overrides it.",
+        description="`sqlite:///FILE`, or `postgresql://…` for a server. `RINGFENCE_DATABASE_URL` overrides it.",
     )
     pbx: PbxSettings = PbxSettings()
     gate: GateSettings = GateSettings()

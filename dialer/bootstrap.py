@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
 from compliance.pack_files import load_packs
 from compliance.store import Ledger
@@ -98,33 +98,46 @@ def running(parts: Opened, watch: Callable[[Floor], None] = lambda _floor: None)
         trunk=settings.pbx.trunk,
         caller_id=settings.pbx.caller_id,
         policy=FloorPolicy(wrap_up=timedelta(seconds=settings.dialing.wrap_up_seconds)),
+        has_prompt=lambda prompt: (pbx.prompts / f"{prompt}.wav").is_file(),
     )
     floor = FloorThread(service, telephony, watch)
     workers = settings.recorder.workers
     archivist = Archivist(parts.database, parts.clock, pbx.spool, parts.vault, pbx.prompts, workers=workers)
-    timers = Timers(parts.clock, timedelta(seconds=settings.dialing.tick_seconds), floor.post)
-    archivist.start()
-    floor.start()
-    timers.start()
-    try:
-        yield floor
-    finally:
-        timers.stop()
-        floor.stop()
-        archivist.stop()
+    timers = Timers(parts.clock, timedelta(seconds=settings.dialing.tick_seconds), floor.tick)
+    with one_at_a_time(parts):
+        archivist.start()
+        floor.start()
+        timers.start()
+        try:
+            yield floor
+        finally:
+            timers.stop()
+            floor.stop()
+            archivist.stop()
+
+
+#: Key of the advisory lock that a running floor holds on PostgreSQL: "ringrun" in ASCII.
+RUN_LOCK = 0x72696E6772756E
 
 
 @contextmanager
-def one_at_a_time(site: Site) -> Iterator[None]:
-    """Holds the site's run lock: two floors on one site would both think they own it.
+def one_at_a_time(parts: Opened) -> Iterator[None]:
+    """Holds the run lock of the site's database: two floors on one database would both think they own it.
 
-    The kernel lets go of it when the process ends, however it ends. Raises AlreadyRunning.
+    The kernel or the database lets go of it when the process ends, however it ends. Raises AlreadyRunning.
     """
-    with (site.directory / "run.lock").open("w") as lock:
+    file = parts.database.url.database if parts.database.dialect.name == "sqlite" else None
+    place = Path(f"{file}.run") if file else parts.site.directory / "run.lock"
+    with place.open("w") as lock, parts.database.connect() as connection:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyRunning(f"{site.directory}: another `ringfence run` is running here") from None
+            raise AlreadyRunning(f"another `ringfence run` is running here (it holds {place})") from None
+        connection.detach()  # closed at the end, not given back to the pool with the lock still on it
+        if connection.dialect.name == "postgresql":
+            if not connection.execute(select(func.pg_try_advisory_lock(RUN_LOCK))).scalar():
+                raise AlreadyRunning("another `ringfence run` is running on this database")
+            connection.commit()  # the lock is the session's: no transaction is held open with it
         yield
 
 

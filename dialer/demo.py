@@ -91,12 +91,14 @@ class RecordingLine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the demonstration did.
+    """What the demonstration did, `finished` or not.
 
+    `disclosure_verified` counts the conversations in whose recording the whole disclosure was found before the agent.
     `connect_p95_ms` is from the answer to the agent's line in the customer's ear, the prompt's own length left out, as
     measured in the recordings; `signalled_p95_ms` is the same by the PBX's events.
     """
 
+    finished: bool
     leads: int
     placed: int
     refused: int
@@ -116,6 +118,18 @@ class Report:
     problems: tuple[str, ...]
     archive: Path
     workdir: Path
+
+    @property
+    def broken_promises(self) -> tuple[str, ...]:
+        """What a demonstration must show and this one did not, one line each."""
+        broken = list(self.problems)
+        if not self.finished:
+            broken.append("it did not finish in its time")
+        if self.recordings != self.answered:
+            broken.append(f"{self.recordings} recordings of {self.answered} answered calls")
+        if self.disclosure_verified < self.bridged:
+            broken.append(f"the disclosure was proven in {self.disclosure_verified} of {self.bridged} conversations")
+        return tuple(broken)
 
 
 def lists(size: int, may_ring: Callable[[str], bool]) -> Lists:
@@ -204,7 +218,7 @@ class Demo:
         for name, rows in ((CAMPAIGN, people.leads), (OTHER_CAMPAIGN, people.other)):
             path = files / f"{name}.csv"
             _write_csv(path, rows)
-            read_back = read(decode(path.read_bytes()), parts.site.settings.region, {}, frozenset(available_timezones()))
+            read_back = read(decode(path.read_bytes()).text, parts.site.settings.region, {}, frozenset(available_timezones()))
             good = [row for row in read_back if isinstance(row, LeadRow)]
             campaign = Campaign(
                 new_id(now),
@@ -253,7 +267,7 @@ class RunningDemo:
         with reading(self.parts.database) as connection:
             return not store.open_attempts(connection) and not pending(connection)
 
-    def report(self) -> Report:
+    def report(self, *, finished: bool = True) -> Report:
         """What was done, from what was written down."""
         with reading(self.parts.database) as connection:
             campaigns = store.campaigns(connection)
@@ -277,6 +291,7 @@ class RunningDemo:
             for one in found
         )
         return Report(
+            finished=finished,
             leads=len(leads),
             placed=figures.placed,
             refused=len(refused),
@@ -291,7 +306,7 @@ class RunningDemo:
             signalled_p95_ms=figures.signalled_p95_ms,
             recordings=len(lines),
             recordings_verified=sum(line.verified for line in lines),
-            disclosure_verified=sum(line.disclosure == Verdict.PROVEN for line in lines),
+            disclosure_verified=sum(one.disclosure is Verdict.PROVEN and one.bridged_at is not None for one in found),
             recording_lines=lines,
             problems=tuple(f"{finding.call_id}: {finding.text}" for finding in findings),
             archive=self.parts.site.archive,

@@ -125,7 +125,7 @@ def plan(
 ) -> LeadPlan:
     """The lead's next step. `attempts` counts this one. Nothing is silently dropped: `reason` says why it rests or ends."""
     rule = RECYCLE[disposition]
-    left = tuple(number for number in numbers if number != dialed) if rule.number is NumberFate.DROP else numbers
+    left = _after(numbers, dialed, rule.number)
     if rule.again_after is None:
         return LeadPlan(LeadState.DONE, None, left, disposition.value)
     if not left:
@@ -133,3 +133,12 @@ def plan(
     if attempts >= max_attempts:
         return LeadPlan(LeadState.EXHAUSTED, None, left, f"{disposition.value}: attempt {attempts} of {max_attempts}")
     return LeadPlan(LeadState.READY, now + rule.again_after, left, f"{disposition.value}: again after {rule.again_after}")
+
+
+def _after(numbers: tuple[str, ...], dialed: str, fate: NumberFate) -> tuple[str, ...]:
+    """The numbers in the order to be tried next: from the one after `dialed` on, and `dialed` last, if it is kept."""
+    if dialed not in numbers:
+        return numbers
+    place = numbers.index(dialed)
+    turned = numbers[place + 1 :] + numbers[:place]
+    return turned if fate is NumberFate.DROP else (*turned, dialed)

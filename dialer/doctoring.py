@@ -4,7 +4,6 @@ import queue
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +19,7 @@ from sip.ami import Asterisk
 from sip.events import Event, PbxDown, PbxUp
 from sip.unpack import LabError
 
+PATIENCE_S = 10.0
 LOW_DISK = 2 * 1024**3  # bytes; about 35 hours of conversation
 
 
@@ -91,21 +91,25 @@ def _prompts(site: Site) -> str:
 
 
 def _pbx(site: Site) -> str:
-    """Logs in once and looks around."""
-    address = pbx_of(site).address
-    seen: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    pbx = Asterisk(address, SystemClock())
-    pbx.start(seen.put)
-    try:
-        first = seen.get(timeout=timedelta(seconds=10).total_seconds())
-    except queue.Empty:
-        raise _Unfit(f"{address.host}:{address.port} does not answer") from None
-    finally:
-        pbx.close()
-    match first:
-        case PbxUp(calls=calls, agents=agents):
-            return f"{address.host}:{address.port}: {len(calls)} calls and {len(agents)} agents are up"
+    match look_at_pbx(site):
+        case PbxUp(pbx=name, calls=calls, agents=agents):
+            return f"{name}: {len(calls)} calls and {len(agents)} agents are up"
         case PbxDown(reason=reason):
             raise _Unfit(reason)
-        case _:
-            raise _Unfit(f"said {type(first).__name__} first")
+
+
+def look_at_pbx(site: Site) -> PbxUp | PbxDown:
+    """Logs in once and looks around. Raises LabError or ConfigError when there is nothing to log in to."""
+    address, clock = pbx_of(site).address, SystemClock()
+    seen: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    pbx = Asterisk(address, clock)
+    pbx.start(seen.put)
+    try:
+        first = seen.get(timeout=PATIENCE_S)
+    except queue.Empty:
+        return PbxDown(address.name, clock.now(), f"{address.host}:{address.port} does not answer")
+    finally:
+        pbx.close()
+    return (
+        first if isinstance(first, PbxUp | PbxDown) else PbxDown(address.name, clock.now(), f"said {type(first).__name__} first")
+    )

@@ -80,7 +80,9 @@ def step(floor: Floor, item: Item) -> Step:  # noqa: C901, PLR0912 -- the table 
         case RosterRead():
             return _roster(floor, item), ()
         case DispositionGiven():
-            return _judge(floor, item.agent_id, item.disposition)
+            agent = floor.agents.get(item.agent_id)
+            meant = agent is not None and agent.call_id == item.call_id
+            return _judge(floor, item.agent_id, item.disposition) if meant else (floor, ())
         case PauseAsked():
             return _pause(floor, item)
         case OptedOut():
@@ -157,7 +159,9 @@ def _call_event(floor: Floor, event: CallEvent) -> Step:
     try:
         after = replace(known, call=calls.apply(known.call, event))
     except IllegalTransition as error:
-        return floor, (Alert(AlertKind.ILLEGAL_EVENT, str(error), event.at, event.call_id),)
+        illegal = Alert(AlertKind.ILLEGAL_EVENT, str(error), event.at, event.call_id)
+        undisclosed = isinstance(event, Bridged) and not known.call.disclosed and known.call.state is not CallState.ENDED
+        return floor, (HangUp(event.call_id), illegal) if undisclosed else (illegal,)
     if known.call.state is CallState.ENDED:
         return floor, ()
     if isinstance(event, HungUp | OriginateFailed):
@@ -183,7 +187,9 @@ def _consequences(floor: Floor, call: FloorCall, event: CallEvent) -> Step:
         case AgentMissing(agent_id=agent_id):
             return agent_missing(floor, call, agent_id)
         case SafeHarbourStarted():
-            return floor, (Alert(AlertKind.ABANDONED, "no agent within the time allowed", event.at, event.call_id),)
+            undisclosed = call.call.announced_at is not None and not call.call.disclosed
+            text = "the disclosure prompt could not be played" if undisclosed else "no agent within the time allowed"
+            return floor, (Alert(AlertKind.ABANDONED, text, event.at, event.call_id),)
         case KeyPressed(digit=digit) if digit == OPT_OUT_KEY:
             return _customer_opts_out(floor, call, event.at)
         case _:

@@ -129,9 +129,10 @@ class RosterRead:
 
 @dataclass(frozen=True, slots=True)
 class DispositionGiven:
-    """An agent's verdict on a call, from the keypad, the console or the command line."""
+    """An agent's verdict on a call, from the console or the command line."""
 
     agent_id: str
+    call_id: str  # a verdict that comes late must not fall on the next customer
     disposition: str
     at: datetime
 
@@ -148,7 +149,7 @@ class PauseAsked:
 
 @dataclass(frozen=True, slots=True)
 class OptedOut:
-    """Somebody was put on the do-not-call list: whatever rings for them is cancelled."""
+    """Somebody is on the do-not-call list: whatever rings for them is cancelled."""
 
     person: str | None
     number: str | None
@@ -230,6 +231,7 @@ class AlertKind(StrEnum):
     STRAY_CALL = "stray_call"
     UNDISCLOSED = "undisclosed"
     AGENT_LOST = "agent_lost"
+    PROMPT_MISSING = "prompt_missing"
     LINE_CHECK_FAILED = "line_check_failed"
     ABANDONED = "abandoned"
     CALL_LOST = "call_lost"

@@ -1,11 +1,13 @@
-"""What a list may hold: rows of a CSV file become leads, or errors that name line, column and reason.
+"""What a list may hold: rows of a CSV file become leads, or do-not-call entries, or errors that name line, column and reason.
 
 Good rows load, bad rows are reported, nothing is silently dropped. A person is the same across lists when the rows
-carry the same `person`; without one, the first number stands for the person.
+carry the same `person`; without one, the first number stands for the person. A do-not-call list is read to the other
+side: whatever of a row can be understood is suppressed, and what cannot is reported beside that.
 """
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -41,6 +43,16 @@ ALIASES = {
     "产品": "subject",
 }
 
+#: Zones that say when, but not where: a person's calling hours cannot be told by them.
+UNCLEAR_ZONES = frozenset({"Factory", "localtime", "posixrules"})
+UNCLEAR_AREAS = ("Etc/", "SystemV/", "right/", "posix/")
+
+_IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af〇々"
+#: What a Chinese text is not made of: anything beside ASCII, ideographs, and the signs, symbols and wide forms they come with.
+_NOT_CHINESE = re.compile(f"[^\\x00-\\x7f{_IDEOGRAPH}·×÷±°§\u2010-\u27bf\u3000-\u33ff\ufe30-\ufe4f\uff00-\uffef]")
+_FREE_WORD = re.compile(f"(?<![A-Za-z{_IDEOGRAPH}])[{_IDEOGRAPH}]{{2,}}(?![A-Za-z{_IDEOGRAPH}])")
+_GLUED = re.compile(f"(?<=[A-Za-z])[{_IDEOGRAPH}]|[{_IDEOGRAPH}](?=[A-Za-z])")
+
 
 class ListError(ValueError):
     """The file as a whole cannot be read as a list; the text says where and why."""
@@ -71,10 +83,28 @@ class RowError:
         return f"line {self.line}, {self.column}: {self.reason}"
 
 
-def decode(raw: bytes, encoding: str | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What one row of a do-not-call list names; at least one of both is there."""
+
+    line: int
+    numbers: tuple[str, ...]  # E.164
+    person: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The text of a file, and the encoding it was read with."""
+
+    text: str
+    encoding: str
+
+
+def decode(raw: bytes, encoding: str | None = None) -> Decoded:
     """The text of a CSV file: the named encoding, or UTF-8 (with or without mark), or UTF-16 with mark, or GB 18030.
 
-    Raises ListError naming the first byte that cannot be read.
+    Nearly any bytes can be read as GB 18030, names in Latin-1 among them: without being named it is taken only where
+    the text then looks like Chinese. Raises ListError naming the first byte that cannot be read.
     """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = encoding or "utf-16"
@@ -91,8 +121,18 @@ def decode(raw: bytes, encoding: str | None = None) -> str:
             raise ListError(f"no encoding for lists is called {name!r}") from None
         if "\x00" in text:
             raise ListError(f"not a text file: a NUL at character {text.index(chr(0))}")
-        return text.removeprefix("\ufeff")
+        if encoding is None and name == "gb18030" and not _looks_chinese(text):
+            failures.append("gb18030 would give no Chinese text")
+            continue
+        return Decoded(text.removeprefix("\ufeff"), name)
     raise ListError(f"cannot read the text: {'; '.join(failures)}; name its encoding with --encoding")
+
+
+def _looks_chinese(text: str) -> bool:
+    """More words of ideographs stand by themselves than ideographs stick to Latin letters, as in `Mu駉z`, which was `Muñoz`."""
+    if _NOT_CHINESE.search(text):
+        return False
+    return sum(1 for _ in _FREE_WORD.finditer(text)) > sum(1 for _ in _GLUED.finditer(text))
 
 
 def columns(header: list[str], mapping: dict[str, str]) -> dict[int, str]:
@@ -127,14 +167,19 @@ def read(text: str, region: str, mapping: dict[str, str], zones: frozenset[str])
     Raises ListError at once when the header cannot be used. A person or number that an earlier row of the same file
     holds already is a RowError of the later row.
     """
-    reader = _rows(text)
-    try:
-        _, header = next(reader)
-    except StopIteration:
-        raise ListError("the file is empty") from None
-    if isinstance(header, RowError):
-        raise ListError(str(header))
-    return _leads(reader, _Layout(len(header), columns(header, mapping), region, zones))
+    rows, layout = _opened(text, region, mapping)
+    return _leads(rows, layout, zones)
+
+
+def read_numbers(text: str, region: str, mapping: dict[str, str]) -> Iterator[Listed | RowError]:
+    """Whom the rows of a do-not-call list name, and beside that what of them cannot be understood, in order.
+
+    A cell that is bad takes nothing else of its row with it, and a row of the wrong width is still read as far as it
+    goes: one person suppressed too many is a call less, one too few is a call that nobody wanted. A repeat is no fault.
+    Raises ListError at once when the header cannot be used.
+    """
+    rows, layout = _opened(text, region, mapping)
+    return _listed(rows, layout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +189,54 @@ class _Layout:
     width: int
     places: dict[int, str]
     region: str
-    zones: frozenset[str]
 
 
-def _leads(rows: Iterable[tuple[int, list[str] | RowError]], layout: _Layout) -> Iterator[LeadRow | RowError]:
+def _opened(text: str, region: str, mapping: dict[str, str]) -> tuple[Iterator[tuple[int, list[str] | RowError]], _Layout]:
+    """The rows after the header, blank ones left out, and how the header says they are to be read."""
+    rows = _rows(text)
+    try:
+        _, header = next(rows)
+    except StopIteration:
+        raise ListError("the file is empty") from None
+    if isinstance(header, RowError):
+        raise ListError(str(header))
+    layout = _Layout(len(header), columns(header, mapping), region)
+    return ((line, row) for line, row in rows if isinstance(row, RowError) or any(cell.strip() for cell in row)), layout
+
+
+def _listed(rows: Iterable[tuple[int, list[str] | RowError]], layout: _Layout) -> Iterator[Listed | RowError]:
+    for line, row in rows:
+        if isinstance(row, RowError):
+            yield row
+            continue
+        found: dict[str, str] = {}
+        faults = [] if len(row) == layout.width else [_width_fault(line, row, layout)]
+        for position, column in layout.places.items():
+            cell = row[position].strip() if position < len(row) else ""
+            if not cell or column not in (*NUMBER_COLUMNS, "person"):
+                continue
+            value = _cell(line, column, cell, layout.region)
+            if isinstance(value, RowError):
+                faults.append(value)
+            else:
+                found[column] = value
+        person = found.pop("person", None)
+        if found or person:
+            yield Listed(line, tuple(dict.fromkeys(found.values())), person)
+        elif not faults:
+            faults.append(RowError(line, "phone", "empty"))
+        yield from faults
+
+
+def _leads(
+    rows: Iterable[tuple[int, list[str] | RowError]], layout: _Layout, zones: frozenset[str]
+) -> Iterator[LeadRow | RowError]:
     seen: dict[str, int] = {}
     for line, row in rows:
         if isinstance(row, RowError):
             yield row
             continue
-        if not any(cell.strip() for cell in row):
-            continue
-        lead = _lead(line, row, layout)
+        lead = _lead(line, row, layout, zones)
         if isinstance(lead, LeadRow):
             first = seen.get(lead.person) or next((seen[number] for number in lead.numbers if number in seen), None)
             if first is not None:
@@ -166,48 +247,65 @@ def _leads(rows: Iterable[tuple[int, list[str] | RowError]], layout: _Layout) ->
         yield lead
 
 
-def _lead(line: int, row: list[str], layout: _Layout) -> LeadRow | RowError:
+def _lead(line: int, row: list[str], layout: _Layout, zones: frozenset[str]) -> LeadRow | RowError:
     if len(row) != layout.width:
-        return RowError(line, "row", f"{len(row)} fields where the header has {layout.width}")
+        return _width_fault(line, row, layout)
     cells: dict[str, str] = {}
     for position, column in layout.places.items():
-        cell = row[position].strip()
-        if len(cell) > MAX_FIELD:
-            return RowError(line, column, f"{len(cell)} characters, at most {MAX_FIELD} are allowed: {cell[:20]!r}…")
-        if any(unicodedata.category(character) == "Cc" for character in cell):
-            return RowError(line, column, "holds a control character")
-        cells[column] = cell
-    numbers: list[str] = []
-    for column in NUMBER_COLUMNS:
-        if not cells.get(column):
-            continue
-        try:
-            number = parse_number(cells[column], layout.region)
-        except BadNumber as error:
-            return RowError(line, column, str(error))
-        if number not in numbers:
-            numbers.append(number)
+        value = _cell(line, column, row[position].strip(), layout.region)
+        if isinstance(value, RowError):
+            return value
+        cells[column] = value
+    numbers = tuple(dict.fromkeys(cells[column] for column in NUMBER_COLUMNS if cells.get(column)))
     if not numbers:
         return RowError(line, "phone", "empty")
     zone = cells.get("zone", "")
-    if zone and zone not in layout.zones:
+    if zone and zone not in zones:
         return RowError(line, "zone", f"{zone!r} is not an IANA time zone such as America/New_York")
-    return LeadRow(line, cells.get("person") or numbers[0], cells.get("name", ""), tuple(numbers), zone, cells.get("subject", ""))
+    if zone in UNCLEAR_ZONES or zone.startswith(UNCLEAR_AREAS):
+        return RowError(line, "zone", f"{zone!r} does not say where the person is; name a place such as America/New_York")
+    return LeadRow(line, cells.get("person") or numbers[0], cells.get("name", ""), numbers, zone, cells.get("subject", ""))
+
+
+def _cell(line: int, column: str, cell: str, region: str) -> str | RowError:
+    """What a stripped cell of the column means: of a number, its E.164 form."""
+    if len(cell) > MAX_FIELD:
+        return RowError(line, column, f"{len(cell)} characters, at most {MAX_FIELD} are allowed: {cell[:20]!r}…")
+    if any(unicodedata.category(character) == "Cc" for character in cell):
+        return RowError(line, column, "holds a control character")
+    if not cell or column not in NUMBER_COLUMNS:
+        return cell
+    try:
+        return parse_number(cell, region)
+    except BadNumber as error:
+        return RowError(line, column, str(error))
+
+
+def _width_fault(line: int, row: list[str], layout: _Layout) -> RowError:
+    return RowError(line, "row", f"{len(row)} fields where the header has {layout.width}")
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str] | RowError]]:
-    """(line number, cells) of each CSV record; a record that cannot be parsed is one error and reading goes on."""
+    """(line number, cells) of each CSV record; one that cannot be parsed is one error, and reading goes on at its next line.
+
+    A quote that is never closed makes a record of all that follows: only the line it stands on is given up.
+    """
     csv.field_size_limit(16 * 1024 * 1024)  # a huge field is our error to tell, with its line, not the parser's
-    reader = csv.reader(io.StringIO(text, newline=""), _dialect(text), strict=True)
+    lines = io.StringIO(text, newline="").readlines()
+    dialect = _dialect(text)
+    given_up = 0  # lines before those that `reader` was given
+    reader = csv.reader(lines, dialect, strict=True)
     while True:
-        line = reader.line_num + 1
+        line = given_up + reader.line_num + 1
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            upto = f"; lines {line} to {reader.line_num} are left out" if reader.line_num > line else ""
-            yield line, RowError(line, "row", f"not CSV: {error}{upto}")
+            went_on = given_up + reader.line_num > line
+            yield line, RowError(line, "row", f"not CSV: {error}{'; read on at the next line' if went_on else ''}")
+            given_up = line
+            reader = csv.reader(map(lines.__getitem__, range(line, len(lines))), dialect, strict=True)
             continue
         yield line, row
 

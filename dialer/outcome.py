@@ -46,6 +46,12 @@ def ledger_events(floor_call: FloorCall) -> tuple[Happened, ...]:
     return tuple(sorted(events, key=lambda event: event.at))
 
 
+def was_unsent(floor_call: FloorCall) -> bool:
+    """Whether nothing was sent to the customer at all: the try was none, for the ledger and for the lead."""
+    call = floor_call.call
+    return call.failure is not None and call.dialed_at is None and not call.rang
+
+
 def lead_plan(floor_call: FloorCall, numbers: tuple[str, ...], attempts: int, max_attempts: int, now: datetime) -> LeadPlan:
     """The lead's next step after this call; `attempts` counts it."""
     return plan(

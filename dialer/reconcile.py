@@ -112,9 +112,10 @@ def _resume_wrap_up(floor: Floor, call: FloorCall) -> Step:
         return finish(floor, call)
     if agent.state is AgentState.WRAP_UP:
         return floor, ()
-    if call.call.bridged_at is None:
-        return finish(floor, call)
-    return floor.with_agent(move(_on_call(agent, call, floor), AgentMove.CUSTOMER_GONE, floor.now)), ()
+    if call.call.bridged_at is None or call.disposition is not None:
+        return finish(floor, call)  # a call that was judged already does not hold its agent again
+    ended_at = call.call.ended_at or floor.now
+    return floor.with_agent(move(_on_call(agent, call, floor), AgentMove.CUSTOMER_GONE, ended_at)), ()
 
 
 def _with_agent(floor: Floor, call: FloorCall, live: LiveCall) -> Step:

@@ -29,6 +29,7 @@ from dialer.dispositions import LeadState
 from dialer.floor import (
     Abandon,
     Alert,
+    AlertKind,
     CampaignsRunning,
     Command,
     Connect,
@@ -54,11 +55,13 @@ from dialer.store import Campaign, Lead
 from recorder.store import alarm, enqueue
 from sip import call as calls
 from sip.events import OriginateFailed
-from sip.port import DialOrder, PbxUnavailable, Telephony
+from sip.port import DialOrder, Telephony, TelephonyError
 
 LOG = get("dialer.service")
 
 PLAN_BATCH = 50  # leads that the gate looks at in advance, each tick
+ASK_BATCH = 20  # leads that one order to dial may ask the gate about: customers wait for the floor meanwhile
+WORD_BATCH = 200
 DRY_REST = timedelta(seconds=1)  # a list with nothing due is asked again after this at the latest
 
 
@@ -76,6 +79,7 @@ class FloorService:
         trunk: str,
         caller_id: str,
         policy: FloorPolicy,
+        has_prompt: Callable[[str], bool],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -84,6 +88,7 @@ class FloorService:
         self._seller = seller
         self._trunk = trunk
         self._caller_id = caller_id
+        self._has_prompt = has_prompt
         self._campaigns: dict[str, Campaign] = {}
         self._owed: list[Suppress | Finish] = []  # what must be done and could not be: tried again at each tick
         self.floor = Floor(clock.now(), policy)
@@ -100,12 +105,18 @@ class FloorService:
 
     def handle(self, item: Item) -> None:
         """Takes one item in, with everything that follows from it."""
-        pending = deque(self._before_tick(item.now) if isinstance(item, Tick) else ())
+        words: list[store.Word] = []
+        pending: deque[Item] = deque()
+        if isinstance(item, Tick):
+            words = self._heard()
+            pending.extend(self._before_tick(words, item.now))
         pending.append(item)
         while pending:
             current = pending.popleft()
             for command in self._step(current):
                 pending.extend(self._performed(command))
+        if words:  # only now: killed before, they are said again, and hearing them twice changes nothing
+            self._taken(words)
 
     def _step(self, item: Item) -> tuple[Command, ...]:
         try:
@@ -155,56 +166,82 @@ class FloorService:
 
     # --- before each tick ------------------------------------------------------------------------------------------
 
-    def _before_tick(self, now: datetime) -> list[Item]:
+    def _before_tick(self, words: list[store.Word], now: datetime) -> list[Item]:
         """What is still owed, what other processes said, and leads that the gate has not looked at yet."""
         owed, self._owed = self._owed, []
-        led_to = [item for command in owed for item in self._performed(command)]
+        items = [item for command in owed for item in self._performed(command)]
         try:
-            with reading(self._database) as connection:
-                said = store.has_words(connection)
-            items = self._words(now) if said else []
+            for word in words:
+                items.extend(self._meaning(word))
             for campaign in self._campaigns.values():
                 self._plan_leads(campaign, now)
-        except SQLAlchemyError as error:
-            LOG.error("tick_failed", error=str(error))
-            return led_to
-        return [*led_to, *items]
-
-    def _words(self, now: datetime) -> list[Item]:
-        with writing(self._database) as connection:
-            words = store.take_words(connection, now)
-        items: list[Item] = []
-        for kind, payload, at in words:
-            match kind:
-                case "settings":
-                    items.extend(self._settings())
-                case "suppressed":
-                    items.append(OptedOut(payload.get("person"), payload.get("number"), at))
-                case "disposition":
-                    items.append(DispositionGiven(payload["agent"], payload["disposition"], at))
-                case "pause":
-                    items.append(PauseAsked(payload["agent"], payload["paused"] == "yes", payload.get("reason", ""), at))
-                case _:
-                    LOG.error("unknown_word", kind=kind)
+        except Exception:  # the outermost loop: what goes wrong here must not stop the floor
+            LOG.exception("tick_failed")
         return items
 
+    def _heard(self) -> list[store.Word]:
+        try:
+            with reading(self._database) as connection:
+                return store.words(connection, WORD_BATCH)
+        except SQLAlchemyError as error:
+            LOG.error("words_not_read", error=str(error))
+            return []
+
+    def _taken(self, words: list[store.Word]) -> None:
+        try:
+            with writing(self._database) as connection:
+                store.take_words(connection, words, self._clock.now())
+        except SQLAlchemyError as error:
+            LOG.error("words_not_marked", error=str(error))
+
+    def _meaning(self, word: store.Word) -> list[Item]:
+        said = word.payload
+        match word.kind:
+            case "settings":
+                return self._settings()
+            case "suppressed":
+                return [OptedOut(said.get("person"), said.get("number"), word.at)]
+            case "suppressions_changed":
+                calls_up = self.floor.calls.values()
+                listed = [call for call in calls_up if self._ledger.suppressed(call.number, call.person) is not None]
+                return [OptedOut(call.person, call.number, word.at) for call in listed]
+            case "disposition" if {"agent", "call", "disposition"} <= said.keys():
+                return [DispositionGiven(said["agent"], said["call"], said["disposition"], word.at)]
+            case "pause" if {"agent", "paused"} <= said.keys():
+                return [PauseAsked(said["agent"], said["paused"] == "yes", said.get("reason", ""), word.at)]
+            case _:
+                LOG.error("unknown_word", kind=word.kind)
+                return []
+
     def _settings(self) -> list[Item]:
+        """The running campaigns and the roster. A campaign whose messages the PBX does not have is not dialed."""
         with reading(self._database) as connection:
-            views = store.running(connection)
-            names = {view.campaign_id for view in views}
-            self._campaigns = {one.campaign_id: one for one in store.campaigns(connection) if one.campaign_id in names}
+            wanted = {view.campaign_id: view for view in store.running(connection)}
+            campaigns = [one for one in store.campaigns(connection) if one.campaign_id in wanted]
             agents = tuple(agent.agent_id for agent, _name in store.roster(connection))
-        return [CampaignsRunning(views), RosterRead(agents)]
+        silent = {
+            one.campaign_id: [prompt for prompt in (one.disclosure, one.safe_harbour) if not self._has_prompt(prompt)]
+            for one in campaigns
+        }
+        for one in campaigns:
+            if silent[one.campaign_id]:
+                text = f"campaign {one.name} is not dialed: the PBX has no prompt {', '.join(silent[one.campaign_id])}"
+                self._performed(Alert(AlertKind.PROMPT_MISSING, text, self._clock.now()))
+        self._campaigns = {one.campaign_id: one for one in campaigns if not silent[one.campaign_id]}
+        return [CampaignsRunning(tuple(wanted[key] for key in self._campaigns)), RosterRead(agents)]
 
     def _plan_leads(self, campaign: Campaign, now: datetime) -> None:
         """Asks the gate about new leads in advance, so that those not allowed now cost nothing later."""
         with reading(self._database) as connection:
-            fresh = store.due_leads(connection, campaign.campaign_id, LeadState.NEW, now, PLAN_BATCH)
+            fresh = [
+                (lead, store.other_numbers(connection, lead))
+                for lead in store.due_leads(connection, campaign.campaign_id, LeadState.NEW, now, PLAN_BATCH)
+            ]
         if not fresh:
             return
         plans = []
-        for lead in fresh:
-            verdict = self._ledger.preview(candidate(campaign, lead, self._seller, new_id(now)))
+        for lead, others in fresh:
+            verdict = self._ledger.preview(candidate(campaign, lead, self._seller, new_id(now), others))
             plans.append((lead, verdict if isinstance(verdict, Refusal) else None))
         with writing(self._database) as connection:
             for lead, refusal in plans:
@@ -218,8 +255,8 @@ class FloorService:
     def _dial_next(self, order: DialNext) -> Iterable[Item]:
         """Places up to `count` calls, each through the gate; leads that it refuses now are put by until they may be asked."""
         campaign = self._campaigns[order.campaign_id]
-        placed = 0
-        while placed < order.count:
+        placed = asked = 0
+        while placed < order.count and asked < ASK_BATCH:
             now = self._clock.now()
             with reading(self._database) as connection:
                 due = store.due_leads(connection, campaign.campaign_id, LeadState.READY, now, order.count - placed)
@@ -227,6 +264,7 @@ class FloorService:
             if not due:
                 yield ListDry(campaign.campaign_id, min(later, now + DRY_REST) if later and later > now else now + DRY_REST)
                 return
+            asked += len(due)
             for lead in due:
                 for item in self._dial(campaign, lead):
                     placed += isinstance(item, Placed)
@@ -234,7 +272,9 @@ class FloorService:
 
     def _dial(self, campaign: Campaign, lead: Lead) -> Iterable[Item]:
         now = self._clock.now()
-        asked = candidate(campaign, lead, self._seller, new_id(now))
+        with reading(self._database) as connection:
+            others = store.other_numbers(connection, lead)
+        asked = candidate(campaign, lead, self._seller, new_id(now), others)
         call = FloorCall(
             calls.ordered(asked.attempt_id, now),
             lead.lead_id,
@@ -270,7 +310,8 @@ class FloorService:
             permit,
         )
         with writing(self._database) as connection:
-            store.open_attempt(connection, call)
+            if not store.open_attempt(connection, call):
+                return
         try:
             self._ledger.spend(permit.permit_id)
         except (PermitError, SQLAlchemyError) as error:  # unspent is unsent: give the lead back
@@ -281,7 +322,7 @@ class FloorService:
         yield Placed(call)
         try:
             self._telephony.originate(order)
-        except (PbxUnavailable, ValueError) as error:
+        except (TelephonyError, ValueError) as error:
             # Nothing was sent: the attempt did not ring and does not count.
             yield OriginateFailed(call.call_id, self._clock.now(), str(error))
 
@@ -305,6 +346,8 @@ class FloorService:
         with writing(self._database) as connection:
             if not store.finish_attempt(connection, call, disposition, now):
                 return
+            if outcome.was_unsent(call):
+                store.take_back(connection, call.lead_id)
             lead = store.lead(connection, call.lead_id)
             most = store.campaign_named(connection, call.campaign).max_attempts
             store.apply_plan(connection, lead.lead_id, outcome.lead_plan(call, lead.numbers, lead.attempts, most, now))
@@ -325,8 +368,8 @@ class FloorService:
         return taken
 
 
-def candidate(campaign: Campaign, lead: Lead, seller: str, attempt_id: str) -> Candidate:
-    """The question for the gate: may this lead be rung now, on the number whose turn it is?"""
+def candidate(campaign: Campaign, lead: Lead, seller: str, attempt_id: str, others: tuple[str, ...]) -> Candidate:
+    """The question for the gate: may this lead be rung now, on the number whose turn it is? `others` are its other numbers."""
     return Candidate(
         attempt_id=attempt_id,
         person=lead.person,
@@ -336,6 +379,7 @@ def candidate(campaign: Campaign, lead: Lead, seller: str, attempt_id: str) -> C
         subject=lead.subject or campaign.subject,
         purpose=campaign.purpose,
         zones=(lead.zone,) if lead.zone else (),
+        other_numbers=others,
         ring_for=campaign.ring_for,
     )
 
@@ -348,6 +392,7 @@ class FloorThread:
         self._telephony = telephony
         self._watch = watch
         self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._tick_waits = False
         self._thread = threading.Thread(target=self._run, name="floor", daemon=True)
 
     def start(self) -> None:
@@ -356,9 +401,11 @@ class FloorThread:
         self._thread.start()
         self._telephony.start(self._inbox.put)
 
-    def post(self, item: Item) -> None:
-        """Puts an item into the floor's inbox; safe from any thread."""
-        self._inbox.put(item)
+    def tick(self, tick: Tick) -> None:
+        """Puts a tick into the inbox, unless one waits there already: the floor needs to know that time went by once."""
+        if not self._tick_waits:
+            self._tick_waits = True
+            self._inbox.put(tick)
 
     def stop(self) -> None:
         """Ends the thread after what is in the inbox; calls that are up stay up for the next run."""
@@ -368,5 +415,10 @@ class FloorThread:
 
     def _run(self) -> None:
         while (item := self._inbox.get()) is not None:
-            self._service.handle(item)
-            self._watch(self._service.floor)
+            if isinstance(item, Tick):
+                self._tick_waits = False
+            try:
+                self._service.handle(item)
+                self._watch(self._service.floor)
+            except Exception:  # the last resort: customers are waiting
+                LOG.exception("item_failed", item=type(item).__name__)

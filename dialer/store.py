@@ -19,7 +19,7 @@ from dialer.agents import Agent, AgentState
 from dialer.dispositions import LeadPlan, LeadState
 from dialer.floor import CampaignView, FloorCall
 from dialer.leads import LeadRow as ListRow
-from dialer.tables import AgentRow, AgentStateRow, AttemptRow, CampaignRow, ControlRow, LeadRow
+from dialer.tables import AgentRow, AgentStateRow, AttemptRow, CampaignRow, ControlRow, LeadRow, PersonNumberRow
 from sip.call import Call, CallState
 from sip.events import EndedBy
 
@@ -76,8 +76,8 @@ class Lead:
 
     @property
     def number(self) -> str:
-        """The number whose turn it is: each attempt takes the next one."""
-        return self.numbers[self.attempts % len(self.numbers)]
+        """The number whose turn it is: after each attempt the next one is first."""
+        return self.numbers[0]
 
 
 # --- campaigns -------------------------------------------------------------------------------------------------------
@@ -142,7 +142,33 @@ def add_leads(connection: Connection, campaign_id: str, list_name: str, rows: Se
     fresh = [row for row in rows if row.person not in known]
     if fresh:
         connection.execute(insert(LeadRow), [_lead_values(row, campaign_id, list_name, now) for row in fresh])
+    _remember_numbers(connection, {(row.person, number) for row in rows for number in row.numbers})
     return Imported(len(fresh), tuple(row.line for row in rows if row.person in known))
+
+
+def _remember_numbers(connection: Connection, pairs: set[tuple[str, str]]) -> None:
+    people = sorted({person for person, _ in pairs})
+    for start in range(0, len(people), 500):
+        query = select(PersonNumberRow.person, PersonNumberRow.number).where(
+            PersonNumberRow.person.in_(people[start : start + 500])
+        )
+        pairs -= {(row.person, row.number) for row in connection.execute(query)}
+    if pairs:
+        rows = [{"person": person, "number": number} for person, number in sorted(pairs)]
+        connection.execute(insert(PersonNumberRow), rows)
+
+
+def other_numbers(connection: Connection, of: "Lead") -> tuple[str, ...]:
+    """More numbers of the lead's person, from all lists, beside the one whose turn it is.
+
+    Somebody without an id of their own is whoever the other lists say has one of their numbers.
+    """
+    people = {of.person}
+    if of.person in of.numbers:
+        holders = select(PersonNumberRow.person).where(PersonNumberRow.number.in_(of.numbers))
+        people |= set(connection.execute(holders).scalars())
+    theirs = select(PersonNumberRow.number).where(PersonNumberRow.person.in_(sorted(people)))
+    return tuple(sorted({*of.numbers, *connection.execute(theirs).scalars()} - {of.number}))
 
 
 def _lead_values(row: ListRow, campaign_id: str, list_name: str, now: datetime) -> dict[str, Any]:
@@ -225,11 +251,19 @@ def apply_plan(connection: Connection, lead_id: str, plan: LeadPlan) -> None:
 # --- attempts --------------------------------------------------------------------------------------------------------
 
 
-def open_attempt(connection: Connection, floor_call: FloorCall) -> None:
-    """Takes the lead for this attempt: the attempt counts from here on, and a restart will find it."""
-    connection.execute(insert(AttemptRow).values(call_id=floor_call.call_id, **_attempt_values(floor_call)))
+def open_attempt(connection: Connection, floor_call: FloorCall) -> bool:
+    """Takes the lead for this attempt, which a restart will find; False when somebody else has the lead."""
+    free = (LeadRow.lead_id == floor_call.lead_id) & (LeadRow.state == LeadState.READY.value)
     taken = {"state": LeadState.DIALING.value, "attempts": LeadRow.attempts + 1, "reason": ""}
-    connection.execute(update(LeadRow).where(LeadRow.lead_id == floor_call.lead_id).values(taken))
+    if connection.execute(update(LeadRow).where(free).values(taken)).rowcount != 1:
+        return False
+    connection.execute(insert(AttemptRow).values(call_id=floor_call.call_id, **_attempt_values(floor_call)))
+    return True
+
+
+def take_back(connection: Connection, lead_id: str) -> None:
+    """The lead's last attempt was none: nothing was sent, nobody was rung."""
+    connection.execute(update(LeadRow).where(LeadRow.lead_id == lead_id).values(attempts=LeadRow.attempts - 1))
 
 
 def void_attempt(connection: Connection, floor_call: FloorCall, now: datetime, reason: str) -> None:
@@ -318,18 +352,25 @@ def say(connection: Connection, kind: str, payload: dict[str, str], now: datetim
     connection.execute(insert(ControlRow).values(at=now, kind=kind, payload=payload))
 
 
-def take_words(connection: Connection, now: datetime) -> list[tuple[str, dict[str, str], datetime]]:
-    """The words not taken yet, oldest first, and takes them."""
-    rows = connection.execute(select(ControlRow.__table__).where(ControlRow.taken_at.is_(None)).order_by(ControlRow.id)).all()
-    if rows:
-        ids: Iterable[int] = [row.id for row in rows]
-        connection.execute(update(ControlRow).where(ControlRow.id.in_(ids)).values(taken_at=now))
-    return [(row.kind, row.payload, row.at) for row in rows]
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word from another process."""
+
+    id: int
+    kind: str
+    payload: dict[str, str]
+    at: datetime
 
 
-def has_words(connection: Connection) -> bool:
-    """Whether a word waits; spares the write lock when there is none."""
-    return connection.execute(select(ControlRow.id).where(ControlRow.taken_at.is_(None)).limit(1)).first() is not None
+def words(connection: Connection, limit: int) -> list[Word]:
+    """The words not taken yet, oldest first."""
+    waiting = select(ControlRow.__table__).where(ControlRow.taken_at.is_(None)).order_by(ControlRow.id).limit(limit)
+    return [Word(row.id, row.kind, row.payload, row.at) for row in connection.execute(waiting)]
+
+
+def take_words(connection: Connection, taken: Iterable[Word], now: datetime) -> None:
+    """The floor has acted on these words."""
+    connection.execute(update(ControlRow).where(ControlRow.id.in_([word.id for word in taken])).values(taken_at=now))
 
 
 # --- rows to values --------------------------------------------------------------------------------------------------

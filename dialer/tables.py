@@ -56,6 +56,16 @@ class LeadRow(Base):
     reason: Mapped[str] = mapped_column(Text, default="")  # why it rests, ended or is refused
 
 
+class PersonNumberRow(Base):
+    """Which numbers lead to which person, from all lists: caps are per person over all their numbers."""
+
+    __tablename__ = "person_number"
+    __table_args__ = (Index("ix_person_number_number", "number"),)
+
+    person: Mapped[str] = mapped_column(String(200), primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), primary_key=True)
+
+
 class AttemptRow(Base):
     """One try at one number; the columns after `caller_id` are those of `sip.call.Call`."""
 

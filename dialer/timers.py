@@ -1,7 +1,7 @@
 """Time for the floor: APScheduler posts a tick every so often and does nothing else.
 
-Only this module knows the scheduler. A tick that comes late is dropped rather than piled up: the floor decides by
-the time a tick carries, not by how many came.
+Only this module knows the scheduler. The floor decides by the time a tick carries, not by how many came, so a tick is
+not put behind one that still waits (`FloorThread.tick`).
 """
 
 from collections.abc import Callable

@@ -5,7 +5,7 @@ no crash can separate the two. `recording` has one row for each archived file; a
 settles its job (`archived`), never before the file is durable. `alert` is what people are told, once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -263,6 +263,16 @@ def alerts(connection: Connection, *, unseen_only: bool = True) -> list[Told]:
     if unseen_only:
         query = query.where(AlertRow.seen.is_(False))
     return [Told(row.id, row.at, row.kind, row.call_id, row.text, row.seen) for row in connection.execute(query)]
+
+
+def mark_seen(connection: Connection, ids: Collection[int] | None) -> list[int]:
+    """Marks these alerts, or with None all of them, as seen; answers which were not before. Unknown ids are none."""
+    unseen = set(connection.execute(select(AlertRow.id).where(AlertRow.seen.is_(False))).scalars())
+    marked = sorted(unseen if ids is None else unseen & set(ids))
+    for start in range(0, len(marked), _ASKED):
+        these = AlertRow.id.in_(marked[start : start + _ASKED])
+        connection.execute(update(AlertRow).where(these).values(seen=True))
+    return marked
 
 
 def _job(row: Row[Any]) -> Job:

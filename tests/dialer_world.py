@@ -216,7 +216,9 @@ class World(RuledFloor):
 
     def agent_judges(self, n: int) -> None:
         words = ("sale", "nonsense", "do_not_call", "busy")
-        self.give(DispositionGiven(AGENTS[n % 4], words[n % 4], self.now))
+        agent = self.floor.agents.get(AGENTS[n % 4])
+        call_id = agent.call_id if agent is not None and n < 6 else "another"
+        self.give(DispositionGiven(AGENTS[n % 4], call_id or "", words[n % 4], self.now))
 
     def opt_out(self, n: int) -> None:
         """Somebody whom we call, or nobody we know, is put on the list."""

@@ -3,12 +3,15 @@
 import re
 
 import click
+from sqlalchemy.engine import Connection
 
+from compliance.facts import EventKind
 from config.database import reading, writing
 from dialer import store
+from dialer.agents import Agent
 from dialer.cli.context import site, site_command
 from dialer.cli.output import Failure, json_option, print_json, print_table
-from dialer.dispositions import AGENT_DISPOSITIONS
+from dialer.dispositions import AGENT_DISPOSITIONS, Disposition
 
 AGENT_ID = re.compile(r"[1-9][0-9]{1,7}")
 
@@ -88,20 +91,39 @@ def resume(agent_id: str, as_json: bool) -> None:
 
 @agent.command("disposition")
 @click.argument("agent_id")
-@click.argument("disposition", type=click.Choice(sorted(AGENT_DISPOSITIONS)))
+@click.argument("disposition", type=click.Choice(sorted(one.value for one in AGENT_DISPOSITIONS)))
 @json_option
 @site_command
 def disposition(agent_id: str, disposition: str, as_json: bool) -> None:
-    """Judge the call AGENT_ID is in, or wraps up, as DISPOSITION."""
-    _say("disposition", {"agent": agent_id, "disposition": disposition}, as_json)
+    """Judge the call AGENT_ID is in, or wraps up, as DISPOSITION; do_not_call is on the list when this returns."""
+    with site() as parts:
+        with reading(parts.database) as connection:
+            call_id = _on_the_roster(connection, agent_id).call_id
+        if call_id is None:
+            raise Failure(f"agent {agent_id} has no call to judge")
+        now = parts.clock.now()
+        if disposition == Disposition.DO_NOT_CALL:
+            parts.ledger.record(call_id, EventKind.OPT_OUT, now, {"source": "command"})
+        with writing(parts.database) as connection:
+            store.say(connection, "disposition", {"agent": agent_id, "call": call_id, "disposition": disposition}, now)
+    if as_json:
+        print_json({"agent": agent_id, "call": call_id, "disposition": disposition})
+    else:
+        click.echo(f"call {call_id} of agent {agent_id}: {disposition}")
 
 
 def _say(kind: str, payload: dict[str, str], as_json: bool) -> None:
     with site() as parts, writing(parts.database) as connection:
-        if payload["agent"] not in {one.agent_id for one, _ in store.roster(connection)}:
-            raise store.NotFound(f"no agent {payload['agent']!r} is on the roster")
+        _on_the_roster(connection, payload["agent"])
         store.say(connection, kind, payload, parts.clock.now())
     if as_json:
         print_json({"said": kind, **payload})
     else:
         click.echo("told the floor; it acts while `ringfence run` does")
+
+
+def _on_the_roster(connection: Connection, agent_id: str) -> Agent:
+    for agent, _name in store.roster(connection):
+        if agent.agent_id == agent_id:
+            return agent
+    raise store.NotFound(f"no agent {agent_id!r} is on the roster")

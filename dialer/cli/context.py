@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from compliance.packs import PackError
 from config.load import ConfigError
@@ -37,7 +37,8 @@ ERRORS: dict[type[BaseException], int] = {
     LoginRefused: PART_MISSING,
     PbxUnavailable: PART_MISSING,
     UnknownRevision: PART_MISSING,
-    OperationalError: PART_MISSING,
+    DBAPIError: PART_MISSING,
+    OSError: PART_MISSING,
 }
 
 

@@ -8,17 +8,18 @@ import click
 from compliance.facts import LedgerEvent
 from compliance.pack_files import load_packs
 from compliance.verdict import Clearance, Reason, Refusal
-from config.database import reading
+from config.database import reading, writing
 from config.load import load_site
 from dialer import store
 from dialer.cli.check import check
 from dialer.cli.context import site, site_command, site_directory
-from dialer.cli.output import json_option, print_json, print_table
+from dialer.cli.output import Failure, json_option, print_json, print_table, visible
 from dialer.dispositions import LeadState
 from dialer.floor import FloorCall
 from dialer.metrics import connect_time
 from dialer.service import candidate
 from recorder.store import alerts as read_alerts
+from recorder.store import mark_seen
 
 
 @click.group()
@@ -48,6 +49,7 @@ def lead(which: str, as_json: bool) -> None:
         with reading(parts.database) as connection:
             found = store.leads_like(connection, which)
             campaigns = {one.campaign_id: one for one in store.campaigns(connection)}
+            others = {one.lead_id: store.other_numbers(connection, one) for one in found}
             calls = {one.lead_id: store.attempts_of(connection, lead_id=one.lead_id) for one in found}
         if not found:
             raise store.NotFound(f"no lead has the id, person or number {which!r}")
@@ -56,7 +58,7 @@ def lead(which: str, as_json: bool) -> None:
             LeadStory(
                 one,
                 campaigns[one.campaign_id].name,
-                parts.ledger.preview(candidate(campaigns[one.campaign_id], one, seller, "explain")),
+                parts.ledger.preview(candidate(campaigns[one.campaign_id], one, seller, "explain", others[one.lead_id])),
                 calls[one.lead_id],
                 parts.ledger.refusals_of(one.person),
                 parts.ledger.history(one.person),
@@ -72,9 +74,9 @@ def lead(which: str, as_json: bool) -> None:
 
 def _tell(story: LeadStory) -> None:
     one = story.lead
-    click.echo(f"{one.name or one.person}, {', '.join(one.numbers)}, campaign {story.campaign}: {one.state}")
+    click.echo(visible(f"{one.name or one.person}, {', '.join(one.numbers)}, campaign {story.campaign}: {one.state}"))
     if one.reason:
-        click.echo(f"  because {one.reason}")
+        click.echo(visible(f"  because {one.reason}"))
     if one.state in {LeadState.READY, LeadState.NEW}:
         click.echo(f"  next at {one.next_at:%Y-%m-%d %H:%M:%S}Z at the earliest")
     now = story.gate_now.reasons if isinstance(story.gate_now, Refusal) else ()
@@ -172,13 +174,30 @@ def verify(as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--seen", type=int, multiple=True, metavar="ID", help="Mark this one as seen; repeatable.")
+@click.option("--all-seen", is_flag=True, help="Mark all of them as seen.")
 @json_option
 @site_command
-def alerts(as_json: bool) -> None:
-    """What needs a person's eye, oldest first."""
-    with site() as parts, reading(parts.database) as connection:
-        found = read_alerts(connection)
+def alerts(seen: tuple[int, ...], all_seen: bool, as_json: bool) -> None:
+    """What needs a person's eye, oldest first; one that was seen is kept, and not listed again."""
+    if seen and all_seen:
+        raise Failure("give --seen ID or --all-seen, not both")
+    with site() as parts:
+        if seen or all_seen:
+            with writing(parts.database) as connection:
+                unknown = set(seen) - {one.id for one in read_alerts(connection, unseen_only=False)}
+                if unknown:
+                    raise store.NotFound(f"no alert has the id {', '.join(map(str, sorted(unknown)))}")
+                marked = mark_seen(connection, None if all_seen else seen)
+            if as_json:
+                print_json({"seen": marked})
+            else:
+                click.echo(f"marked as seen: {', '.join(map(str, marked)) or 'none that was not seen already'}")
+            return
+        with reading(parts.database) as connection:
+            found = read_alerts(connection)
     if as_json:
         print_json(found)
     else:
-        print_table("alerts", ("kind", "call", "what"), [(one.kind, one.call_id, one.text) for one in found], empty="none")
+        rows = [(one.id, one.at, one.kind, one.call_id, one.text) for one in found]
+        print_table("alerts", ("id", "at", "kind", "call", "what"), rows, empty="none")

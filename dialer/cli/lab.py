@@ -1,22 +1,36 @@
-"""The lab PBX of a site, from the command line."""
+"""The lab PBX of a site, or of its user where there is no site, from the command line."""
 
 import signal
 import threading
 
 import click
 
-from config.load import load_site
+from config.load import SETTINGS_FILE, Site, load_site
 from dialer.bootstrap import lab_of
 from dialer.cli.context import site_command, site_directory
 from dialer.cli.output import PART_MISSING, Failure, json_option, print_json, print_table
-from sip.lab import DEFAULT_AGENTS
+from sip.lab import DEFAULT_AGENTS, Lab
 from sip.robot import start_robots
-from sip.unpack import LabError, ensure_tree
+from sip.unpack import LabError, cache_directory, ensure_tree
 
 
 @click.group()
 def lab() -> None:
-    """A private Asterisk with a simulated carrier, for trying things out: rings nobody outside this machine."""
+    """A private Asterisk with a simulated carrier, for trying things out: rings nobody outside this machine.
+
+    In a site it is the site's own, in its `lab/`; elsewhere it is yours, in your cache.
+    """
+
+
+def _site() -> Site | None:
+    """The site we are in; None outside of any. One that was named but is not there is an error."""
+    directory = site_directory()
+    named = click.get_current_context().find_root().params.get("site") is not None
+    return load_site(directory) if named or (directory / SETTINGS_FILE).exists() else None
+
+
+def _lab(site: Site | None) -> Lab:
+    return lab_of(site, leashed=False) if site else Lab(cache_directory() / "lab", leashed=False)
 
 
 @lab.command("up")
@@ -24,15 +38,17 @@ def lab() -> None:
 @json_option
 @site_command
 def up(agents: tuple[str, ...], as_json: bool) -> None:
-    """Start the lab in `lab/` of this site; one that is up is left as it is."""
-    site = load_site(site_directory())
-    info = lab_of(site, leashed=False).up(agents or DEFAULT_AGENTS, lambda text: click.echo(f"  {text} …", err=True))
+    """Start the lab; one that is up is left as it is."""
+    site = _site()
+    info = _lab(site).up(agents or DEFAULT_AGENTS, lambda text: click.echo(f"  {text} …", err=True))
     if as_json:
         print_json(info)
         return
     known = ", ".join(info.agents)
     click.echo(f"the lab is up: SIP {info.sip_host}:{info.sip_port}, AMI {info.ami_host}:{info.ami_port}, agents {known}")
-    if not site.settings.pbx.lab:
+    if site is None:
+        click.echo(f"it belongs to no site, and lies in {info.directory}; a site of its own: ringfence init DIR --lab")
+    elif not site.settings.pbx.lab:
         click.echo("this site does not use it yet: set `lab = true` under [pbx] in ringfence.toml")
 
 
@@ -40,8 +56,8 @@ def up(agents: tuple[str, ...], as_json: bool) -> None:
 @json_option
 @site_command
 def down(as_json: bool) -> None:
-    """End every process of this site's lab; its files stay."""
-    lab_of(load_site(site_directory()), leashed=False).down()
+    """End every process of the lab; its files stay."""
+    _lab(_site()).down()
     if as_json:
         print_json({"up": False})
     else:
@@ -53,7 +69,7 @@ def down(as_json: bool) -> None:
 @site_command
 def status(as_json: bool) -> None:
     """What of the lab runs; exit code 4 when it is not up."""
-    found = lab_of(load_site(site_directory()), leashed=False).status()
+    found = _lab(_site()).status()
     if as_json:
         print_json({"up": found.up, "parts": found.parts, "info": found.info})
     else:
@@ -68,10 +84,9 @@ def status(as_json: bool) -> None:
 @site_command
 def agents(agents: tuple[str, ...], as_json: bool) -> None:
     """Log simulated agents in on SIP phones, until Ctrl-C: they pass the line check, talk, hang up and judge each call."""
-    site = load_site(site_directory())
-    info = lab_of(site, leashed=False).status().info
+    info = _lab(_site()).status().info
     if info is None:
-        raise LabError(f"the lab PBX of {site.directory} was never up; start it with `ringfence lab up`")
+        raise LabError("this lab was never up; start it with `ringfence lab up`")
     unknown = sorted(set(agents) - info.agents.keys())
     if unknown:
         raise Failure(f"the lab has no agent {', '.join(unknown)}; it has {', '.join(info.agents)}")
@@ -79,7 +94,7 @@ def agents(agents: tuple[str, ...], as_json: bool) -> None:
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: over.set())
-    robots = start_robots(ensure_tree(lambda _text: None), accounts, info.sip_host, info.sip_port, site.directory / "agents")
+    robots = start_robots(ensure_tree(lambda _text: None), accounts, info.sip_host, info.sip_port, info.directory / "agents")
     try:
         click.echo(f"agents {', '.join(agent for agent, _ in accounts)} are logging in; Ctrl-C logs them out", err=True)
         while not over.wait(0.5) and robots.alive():
@@ -89,4 +104,4 @@ def agents(agents: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({"agents": [agent for agent, _ in accounts]})
     if not over.is_set():
-        raise LabError(f"a simulated agent has ended by itself; see {site.directory / 'agents'}")
+        raise LabError(f"a simulated agent has ended by itself; see {info.directory / 'agents'}")

@@ -1,5 +1,6 @@
 """The `ringfence` command: every subcommand, and what they share."""
 
+import os
 from pathlib import Path
 
 import click
@@ -7,15 +8,29 @@ import click
 from config import logs
 from dialer.cli.agents import agent
 from dialer.cli.bench import bench
-from dialer.cli.campaigns import campaign, dnc, lists
+from dialer.cli.campaigns import campaign
 from dialer.cli.demo import demo
 from dialer.cli.explain import alerts, compliance, explain
 from dialer.cli.lab import lab
+from dialer.cli.lists import dnc, lists
+from dialer.cli.output import Failure
 from dialer.cli.recordings import recording
 from dialer.cli.sites import doctor, init, run
 
+PRIVATE = 0o077  # what is written holds customers' names, numbers and voices: for its owner only
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+class _Words(click.Group):
+    """Commands whose words must be text: Python hands on bytes that are no UTF-8 as characters that cannot be written."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for word in args:
+            if not word.isascii() and any("\ud800" <= character <= "\udfff" for character in word):
+                raise Failure(f"argument {word}: not UTF-8")
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Words, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option(
     "--site",
     type=click.Path(file_okay=False, path_type=Path),
@@ -30,13 +45,16 @@ from dialer.cli.sites import doctor, init, run
     show_default=True,
 )
 @click.version_option(package_name="ringfence")
-def main(site: Path | None, log_json: bool, log_level: str) -> None:
+@click.pass_context
+def main(ctx: click.Context, site: Path | None, log_json: bool, log_level: str) -> None:
     """Ringfence: a lawful dialer and recorder for call floors.
 
     Start with `ringfence demo`. A site is a directory made by `ringfence init DIR`; commands work on the site they are
     run in. Exit codes: 0 done or permitted, 2 bad input, 3 refused by a rule, 4 a needed part is missing or down.
     """
     del site  # read by the commands, through the context
+    before = os.umask(PRIVATE)
+    ctx.call_on_close(lambda: os.umask(before))
     logs.configure(json=log_json, level=log_level.upper())
 
 

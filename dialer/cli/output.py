@@ -7,6 +7,7 @@ part is missing or down.
 import functools
 import json
 import sys
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
@@ -17,6 +18,8 @@ from typing import Any, ParamSpec, TypeVar
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+from sqlalchemy.exc import DBAPIError
 
 WIDE = 160  # columns, where nobody's terminal sets a limit
 
@@ -39,24 +42,52 @@ class Failure(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         for line in self.message.splitlines():
-            click.echo(f"ringfence: {line}", err=True)
+            click.echo(f"ringfence: {visible(line)}", err=True)
 
 
 def failing(errors: Mapping[type[BaseException], int]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Turns the named exceptions into a `Failure` with their exit code."""
+    """Turns the named exceptions into a `Failure` with their exit code.
+
+    A reader who has gone away (`ringfence … | head`) is no failure of the command: click ends it quietly.
+    """
 
     def around(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return function(*args, **kwargs)
+            except BrokenPipeError:
+                raise
             except tuple(errors) as error:
                 code = next(code for kind, code in errors.items() if isinstance(error, kind))
-                raise Failure(str(error) or type(error).__name__, code) from error
+                raise Failure(_said(error), code) from error
 
         return called
 
     return around
+
+
+def _said(error: BaseException) -> str:
+    match error:
+        case DBAPIError():  # its own text goes on with the statement and its values, which are customers'
+            return f"the database: {' '.join(str(error.orig).split())}"
+        case OSError(strerror=str(reason), filename=filename) if filename is not None:
+            return f"{filename}: {reason}"
+        case _:
+            return str(error) or type(error).__name__
+
+
+def visible(text: str) -> str:
+    """The text with all that would not show, or would move the cursor or colour the terminal, as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode() if unicodedata.category(character) in _UNSEEN else character
+        for character in text
+    )
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, format, half a character, line and paragraph separators
 
 
 def plain(value: Any) -> Any:
@@ -87,14 +118,19 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any
     """A table for people; `empty` is said when there are no rows."""
     console = Console(width=None if sys.stdout.isatty() else WIDE)
     if not rows:
-        console.print(f"{title}: {empty}", highlight=False)
+        console.print(_literal(f"{title}: {empty}"))
         return
-    table = Table(title=title, title_justify="left", header_style="bold", show_header=any(headings))
+    table = Table(title=_literal(title, "table.title"), title_justify="left", header_style="bold", show_header=any(headings))
     for index, heading in enumerate(headings):
-        table.add_column(heading, overflow="fold", no_wrap=index == 0)  # what people copy is in the first column
+        table.add_column(_literal(heading), overflow="fold", no_wrap=index == 0)  # what people copy is in the first column
     for row in rows:
-        table.add_row(*(_cell(cell) for cell in row))
+        table.add_row(*(_literal(_cell(cell)) for cell in row))
     console.print(table)
+
+
+def _literal(text: str, style: str = "") -> Text:
+    """The text as it is: nothing in it is markup, and nothing of it reaches the terminal but signs."""
+    return Text(visible(text), style)
 
 
 def _cell(value: Any) -> str:

@@ -20,6 +20,7 @@ from dialer.cli.output import PART_MISSING, Failure, json_option, print_json, pr
 from dialer.floor import Floor
 from recorder.store import pending
 from sip.call import CallState
+from sip.events import PbxDown
 
 
 @click.command()
@@ -47,13 +48,19 @@ def init(directory: Path, lab: bool, as_json: bool) -> None:
 def run(once: bool, as_json: bool) -> None:
     """Run the floor: dial the running campaigns, connect agents, archive recordings, until Ctrl-C or SIGTERM.
 
-    Calls that are up when it ends stay up; the next `run` takes them over. With --json, one object at the end.
+    Calls that are up when it ends stay up; the next `run` takes them over. A PBX that is out of view is waited for, with
+    --once it is an error. With --json, one object at the end.
     """
     over = threading.Event()
     with site() as parts:
+        seen = doctoring.look_at_pbx(parts.site)
+        if isinstance(seen, PbxDown):
+            if once:
+                raise Failure(seen.reason, PART_MISSING)
+            click.echo(f"the PBX is out of view: {seen.reason}; trying on", err=True)
         console = Console(stderr=True)
         screen = Screen()
-        with bootstrap.one_at_a_time(parts.site), bootstrap.running(parts, screen.show):
+        with bootstrap.running(parts, screen.show):
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda _number, _frame: over.set())
             live = Live(screen, console=console, refresh_per_second=4) if console.is_terminal else None
@@ -130,6 +137,10 @@ def doctor(as_json: bool) -> None:
     if as_json:
         print_json(findings)
     else:
-        print_table("doctor", ("", "what", "finding"), [("ok" if one.ok else "MISSING", one.what, one.text) for one in findings])
+        print_table(
+            "doctor",
+            ("", "what", "finding"),
+            [("ok" if one.ok else "MISSING", one.what, "; ".join(one.text.splitlines())) for one in findings],
+        )
     if not all(one.ok for one in findings):
         raise Failure("something is missing: see above", PART_MISSING)

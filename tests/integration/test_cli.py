@@ -2,15 +2,25 @@
 
 import fcntl
 import json
+import os
 import socket
+import sqlite3
+import stat
+import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from config.database import open_database, reading, writing
 from dialer.cli.main import main
+from dialer.cli.output import print_table
+from recorder.plan import Alert, AlertKind
+from recorder.store import alarm, alerts
+from tests.floor_site import RINGFENCE
 
 Run = Callable[..., Result]
 
@@ -139,18 +149,12 @@ def test_a_suppressed_lead_is_explained_with_the_rule(run: Run, site: Path) -> N
 
 
 def test_the_doctor_names_the_pbx_that_does_not_answer(run: Run, site: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    secret = site / "secrets" / "ami"
-    secret.write_text("a-secret-of-the-site\n")
-    secret.chmod(0o600)
-    settings = site / "ringfence.toml"
-    settings.write_text(settings.read_text().replace("#port = 5038", f"port = {port}"))
+    unreachable(site)
+    port = site.joinpath("ringfence.toml").read_text().partition("\nport = ")[2].partition("\n")[0]
     done = run("doctor", "--json", expect=4)
     findings = {finding["what"]: finding for finding in json.loads(done.stdout)}
     assert not findings["PBX"]["ok"]
-    assert str(port) in findings["PBX"]["text"]
+    assert port in findings["PBX"]["text"]
     assert findings["database"]["ok"]
     assert findings["archive"]["ok"]
     assert "a-secret-of-the-site" not in done.output
@@ -165,8 +169,21 @@ def test_a_secret_that_others_can_read_is_refused(run: Run, site: Path) -> None:
     assert "a-secret-of-the-site" not in done.output
 
 
+def unreachable(site: Path) -> None:
+    """Gives the site a secret and a PBX that refuses connections."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    secret = site / "secrets" / "ami"
+    secret.write_text("a-secret-of-the-site\n")
+    secret.chmod(0o600)
+    settings = site / "ringfence.toml"
+    settings.write_text(settings.read_text().replace("#port = 5038", f"port = {port}"))
+
+
 def test_a_second_floor_on_one_site_is_refused(run: Run, site: Path) -> None:
-    with (site / "run.lock").open("w") as lock:
+    unreachable(site)
+    with (site / "ringfence.db.run").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = run("run", expect=4)
     assert "another `ringfence run`" in done.stderr
@@ -179,3 +196,156 @@ def test_a_lab_that_is_not_up_is_told_with_what_to_do(tmp_path: Path) -> None:
     assert done.exit_code == 4
     assert "ringfence lab up" in done.stderr
     assert runner.invoke(main, ["--site", str(tmp_path / "s"), "lab", "status"]).exit_code == 4
+
+
+# --- what must not show as a traceback -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "NaN"])
+def test_a_length_that_is_no_number_is_refused(run: Run, value: str) -> None:
+    assert "--ring-seconds" in run("campaign", "create", "spring", "--ring-seconds", value, expect=2).stderr
+    assert "--minutes" in run("demo", "--minutes", value, expect=2).stderr
+    assert told(run("campaign", "list", "--json")) == []
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\t", "a\nb", "\x1b[31mred", "a\u202eb", "x" * 101])
+def test_a_campaign_has_a_name_that_people_can_read_and_type(run: Run, name: str) -> None:
+    done = run("campaign", "create", "--", name, expect=2)
+    assert "\x1b" not in done.stderr
+    assert told(run("campaign", "list", "--json")) == []
+    run("campaign", "create", "x" * 100)
+    run("campaign", "create", "春季 促销")
+
+
+@pytest.mark.parametrize("option", ["--disclosure", "--safe-harbour"])
+@pytest.mark.parametrize("prompt", ["", "../secret", "a b", "-x", "a.wav", "x" * 65, "a\n", "提示"])
+def test_the_id_of_a_prompt_is_the_name_of_a_file_and_nothing_else(run: Run, option: str, prompt: str) -> None:
+    assert option in run("campaign", "create", "spring", f"{option}={prompt}", expect=2).stderr
+    run("campaign", "create", "spring", option, "x" * 64)
+
+
+def one_line(argv: list[str | bytes], expect: int) -> str:
+    """The one line that a command of its own process fails with."""
+    done = subprocess.run([*RINGFENCE, *argv], capture_output=True, timeout=60, check=False)
+    said = done.stderr.decode()
+    assert done.returncode == expect, said
+    assert "Traceback" not in said
+    *before, line = said.splitlines()
+    assert all("out of view" in other for other in before), said
+    return line
+
+
+def test_a_database_that_is_none_is_told_in_one_line(site: Path) -> None:
+    (site / "ringfence.db").write_bytes(b"not a database " * 100)
+    line = one_line(["--site", str(site), "campaign", "list"], 4)
+    assert line == "ringfence: the database: file is not a database"
+
+
+def test_a_table_that_is_gone_is_told_without_the_statement(site: Path) -> None:
+    database = sqlite3.connect(site / "ringfence.db")
+    database.execute("drop table campaign")
+    database.close()
+    assert one_line(["--site", str(site), "campaign", "list"], 4) == "ringfence: the database: no such table: campaign"
+
+
+def test_a_file_where_the_spool_should_be_is_told(site: Path) -> None:
+    unreachable(site)
+    (site / "spool").rmdir()
+    (site / "spool").write_text("")
+    assert "spool" in one_line(["--site", str(site), "run"], 4)
+
+
+def test_a_folder_where_the_run_lock_should_be_is_told(site: Path) -> None:
+    unreachable(site)
+    (site / "ringfence.db.run").mkdir()
+    assert "ringfence.db.run: Is a directory" in one_line(["--site", str(site), "run"], 4)
+
+
+@pytest.mark.parametrize("words", [[b"campaign", b"create", b"caf\xe9"], [b"dnc", b"add", b"\xff"], [b"caf\xe9"]])
+def test_an_argument_that_is_no_text_is_told(site: Path, words: list[bytes]) -> None:
+    line = one_line(["--site", str(site), *words], 2)
+    assert line.endswith(": not UTF-8")
+    assert "\\udc" in line
+
+
+def test_a_reader_who_goes_away_is_no_failure(run: Run, site: Path) -> None:
+    for serial in range(3):
+        run("campaign", "create", f"spring-{serial}")
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        argv = [*RINGFENCE, "--site", str(site), "campaign", "list", "--json"]
+        done = subprocess.run(argv, stdout=write, stderr=subprocess.PIPE, timeout=60, check=False)
+    finally:
+        os.close(write)
+    assert done.stderr == b""
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["[/b]", "[red]sale", ":smile:", "[link=file:///x]y[/link]"])
+def test_what_people_call_a_campaign_is_shown_as_they_wrote_it(run: Run, name: str) -> None:
+    run("campaign", "create", name)
+    assert name in run("campaign", "list").stdout
+    assert f"campaign {name}" in run("campaign", "show", name).stdout
+
+
+def test_a_finding_of_the_doctor_is_shown_whole(tmp_path: Path) -> None:
+    site = tmp_path / "[ringfence]"
+    assert CliRunner().invoke(main, ["init", str(site)]).exit_code == 0
+    shown = "".join(CliRunner().invoke(main, ["--site", str(site), "doctor"]).stdout.split())
+    assert "[ringfence]/archive" in shown.replace("│", "")
+
+
+def test_nothing_in_a_table_reaches_the_terminal_as_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "\x1b]0;owned\x07 \x1b[2J \r \x9b31m \u202e \ud800 [/b] ok"
+    print_table(evil, (evil, "[/i]"), [(evil, evil)])
+    print_table(evil, ("",), [], empty=evil)
+    shown = capsys.readouterr().out
+    assert all(character == "\n" or character.isprintable() for character in shown)
+    for part in (r"\x1b]0;owned\x07", r"\x1b[2J", r"\x9b31m", r"\u202e", r"\ud800", "[/b]", "[/i]"):
+        assert part in shown
+
+
+# --- what is kept from others ----------------------------------------------------------------------------------------
+
+
+def test_nobody_but_its_owner_can_look_into_a_site(run: Run, site: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        run("campaign", "create", "spring")
+        run(
+            "list", "import", a_list(site, "phone\n12\n+12125550101\n"), "--campaign", "spring", "--errors", str(site / "bad.txt")
+        )
+        assert os.umask(0o022) == 0o022, "the caller's umask is as it was"
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(site.stat().st_mode) == 0o700
+    for path in (site / "ringfence.db", site / "bad.txt", *site.glob("ringfence.db-*")):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+# --- alerts ----------------------------------------------------------------------------------------------------------
+
+
+def test_alerts_show_their_time_and_are_marked_as_seen(run: Run, site: Path) -> None:
+    database = open_database(f"sqlite:///{site / 'ringfence.db'}")
+    at = datetime(2026, 3, 2, 15, 4, 5, tzinfo=UTC)
+    with writing(database) as connection:
+        for serial in range(3):
+            alarm(connection, Alert(AlertKind.RECORDING_MISSING, f"call-{serial}", "no files"), at)
+    first, *others = told(run("alerts", "--json"))
+    shown = run("alerts").stdout
+    assert "2026-03-02 15:04:05Z" in shown
+    assert told(run("alerts", "--seen", str(first["id"]), "--json")) == {"seen": [first["id"]]}
+    assert told(run("alerts", "--json")) == others
+    unknown = run("alerts", "--seen", "99", "--seen", str(others[0]["id"]), expect=2)
+    assert unknown.stderr == "ringfence: no alert has the id 99\n"
+    assert told(run("alerts", "--json")) == others, "an id that is unknown marks nothing"
+    run("alerts", "--seen", "1", "--all-seen", expect=2)
+    assert told(run("alerts", "--all-seen", "--json")) == {"seen": [one["id"] for one in others]}
+    assert told(run("alerts", "--all-seen", "--json")) == {"seen": []}
+    with reading(database) as connection:
+        assert len(alerts(connection, unseen_only=False)) == 3, "what was seen is kept"
+    database.dispose()

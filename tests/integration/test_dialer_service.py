@@ -19,13 +19,14 @@ from config import migrate
 from config.clock import ManualClock
 from config.database import open_database, reading, writing
 from config.ids import new_id
-from dialer import store
+from config.load import init_site
+from dialer import bootstrap, store
 from dialer.dispositions import LeadState
 from dialer.floor import Floor, FloorCall, FloorPolicy, Item, Tick
 from dialer.leads import LeadRow
 from dialer.service import FloorService
 from dialer.store import Campaign, CampaignState
-from recorder.store import due
+from recorder.store import alerts, due
 from sip.simulator import Simulator
 from sip.subscribers import BUSY, UNOBTAINABLE, Answers, RingsOut, Subscriber
 
@@ -44,9 +45,9 @@ class Site:
     ledger: Ledger
     script: dict[str, Subscriber] = field(default_factory=dict)
 
-    def lead(self, campaign_id: str, number: str, subscriber: Subscriber, person: str = "") -> None:
+    def lead(self, campaign_id: str, number: str, subscriber: Subscriber, person: str = "", more: tuple[str, ...] = ()) -> None:
         self.script[number] = subscriber
-        row = LeadRow(len(self.script), person or number, "", (number,), "", "")
+        row = LeadRow(len(self.script), person or number, "", (number, *more), "", "")
         with writing(self.database) as connection:
             store.add_leads(connection, campaign_id, "test", [row], self.clock.now())
 
@@ -96,6 +97,7 @@ class RunningFloor:
         self.site = site
         self.pbx = pbx or Simulator(site.clock, site.script.__getitem__)
         self.items: deque[Item] = deque()
+        self.prompts = {"disclosure-en", "safe-harbour-en"}
         self.service = FloorService(
             site.database,
             site.clock,
@@ -105,6 +107,7 @@ class RunningFloor:
             trunk="carrier",
             caller_id="+12125550100",
             policy=FloorPolicy(wrap_up=timedelta(seconds=30)),
+            has_prompt=lambda prompt: prompt in self.prompts,
         )
         self.service.take_over()
         self.pbx.start(self.items.append)
@@ -323,3 +326,115 @@ def test_a_lead_the_gate_cannot_judge_is_set_aside_and_does_not_stop_the_others(
     floor.advance(5)
     assert site.leads()["not a number"].state is LeadState.REFUSED
     assert [call.number for call in site.calls()] == ["+12125550101"]
+
+
+def test_a_second_floor_on_the_same_database_is_refused(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database_url.startswith("postgresql"):
+        monkeypatch.setenv("RINGFENCE_DATABASE_URL", database_url)
+        directories = (tmp_path / "one", tmp_path / "two")
+    else:
+        directories = (tmp_path / "one", tmp_path / "one")
+    for directory in set(directories):
+        init_site(directory)
+    with bootstrap.opened(directories[0]) as first, bootstrap.opened(directories[1]) as second:
+        with bootstrap.one_at_a_time(first), pytest.raises(bootstrap.AlreadyRunning), bootstrap.one_at_a_time(second):
+            pass
+        with bootstrap.one_at_a_time(second):
+            pass
+
+
+def test_closing_time_does_not_hold_the_floor_up(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101")
+    for index in range(100):
+        site.lead(campaign, f"+1212555{index:04d}" if index != 12 else "+16465550112", TALKER)
+    with writing(site.database) as connection:
+        connection.execute(text("update lead set state = 'ready'"))
+    site.clock.advance(timedelta(hours=9))  # nine in the evening
+    floor = RunningFloor(site)
+    floor.pbx.agent_up("101")
+    floor.settle()
+    resting = sum(lead.reason != "" for lead in site.leads().values())
+    assert 0 < resting <= 40, "a few at each tick, so that customers are not kept waiting"
+    floor.advance(10)
+    assert all(lead.reason for lead in site.leads().values())
+    assert site.calls() == []
+
+
+def test_a_campaign_whose_messages_the_pbx_does_not_have_is_not_dialed(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101")
+    site.lead(campaign, "+12125550100", TALKER)
+    floor = RunningFloor(site)
+    floor.prompts.discard("safe-harbour-en")
+    with writing(site.database) as connection:
+        store.say(connection, "settings", {}, site.clock.now())
+    floor.pbx.agent_up("101")
+    floor.advance(3)
+    assert site.calls() == []
+    with reading(site.database) as connection:
+        (alert,) = alerts(connection)
+    assert "safe-harbour-en" in alert.text
+
+
+def test_a_verdict_that_comes_late_does_not_fall_on_the_next_customer(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101")
+    site.lead(campaign, "+12125550100", TALKER)
+    site.lead(campaign, "+12125550101", TALKER)
+    floor = RunningFloor(site)
+    floor.pbx.agent_up("101")
+    state = floor.advance(10)
+    first = state.agents["101"].call_id
+    floor.advance(20)
+    floor.pbx.agent_presses("101", "1")
+    floor.pbx.agent_presses("101", "#")
+    state = floor.advance(10)
+    assert state.agents["101"].call_id not in {None, first}
+    with writing(site.database) as connection:
+        store.say(connection, "disposition", {"agent": "101", "call": str(first), "disposition": "do_not_call"}, site.clock.now())
+    floor.advance(1)
+    assert [call.disposition for call in site.calls()] == ["sale", None]
+
+
+def test_words_that_were_not_acted_on_are_heard_again_after_a_crash(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101")
+    site.lead(campaign, "+12125550100", RingsOut(), person="alice")
+    first = RunningFloor(site)
+    first.pbx.agent_up("101")
+    first.advance(2)
+    site.ledger.suppress(number="+12125550100", reason="on a list", source="test")
+    with writing(site.database) as connection:
+        store.say(connection, "suppressions_changed", {}, site.clock.now())
+    first.advance(1)
+    (call,) = site.calls()
+    assert call.call.state == "ended", "whatever rings for somebody on a new list is cancelled"
+    with reading(site.database) as connection:
+        assert store.words(connection, 10) == []
+
+
+def test_a_try_that_was_never_sent_is_no_attempt_of_the_lead(site: Site) -> None:
+    campaign = site.campaign()
+    site.agents("101")
+    site.lead(campaign, "+12125550100", TALKER)
+    floor = RunningFloor(site, Simulator(site.clock, site.script.__getitem__, trunks=frozenset({"another"})))
+    floor.pbx.agent_up("101")
+    floor.advance(5)
+    lead = site.leads()["+12125550100"]
+    assert (lead.state, lead.attempts) == (LeadState.READY, 0)
+
+
+def test_two_numbers_of_one_person_share_the_caps_before_the_second_was_ever_rung(site: Site) -> None:
+    site.agents("101", "102")
+    first, second = site.campaign("first"), site.campaign("second")
+    site.lead(first, "+12125550100", TALKER, person="cust-7", more=("+12125550102",))
+    site.lead(second, "+12125550102", TALKER)
+    floor = RunningFloor(site)
+    floor.pbx.agent_up("101")
+    floor.advance(3)
+    floor.pbx.agent_up("102")
+    floor.advance(5)
+    assert [call.number for call in site.calls()] == ["+12125550100"]

@@ -137,7 +137,7 @@ def test_the_walk_above_can_end_in_every_way() -> None:
 )
 def test_a_lead_rests_after_an_attempt(disposition: str, after: timedelta) -> None:
     found = plan(Disposition(disposition), numbers=NUMBERS, dialed=NUMBERS[0], attempts=1, max_attempts=3, now=START)
-    assert (found.state, found.next_at, found.numbers) == (LeadState.READY, START + after, NUMBERS)
+    assert (found.state, found.next_at, found.numbers) == (LeadState.READY, START + after, (NUMBERS[1], NUMBERS[0]))
 
 
 @pytest.mark.parametrize("disposition", ["sale", "not_interested", "do_not_call"])

@@ -80,7 +80,7 @@ WORDS: dict[str, Callable[..., Item]] = {
     "key": lambda t, agent, digit: AgentKeyPressed(agent, at(t), digit),
     "pause": lambda t, agent: PauseAsked(agent, paused=True, reason="tea", at=at(t)),
     "resume": lambda t, agent: PauseAsked(agent, paused=False, reason="", at=at(t)),
-    "judges": lambda t, agent, word: DispositionGiven(agent, word, at(t)),
+    "judges": lambda t, agent, call, word: DispositionGiven(agent, call, word, at(t)),
     "opts-out": lambda t, call: OptedOut(a_floor_call(call).person, None, at(t)),
     "roster": lambda _t, *agents: RosterRead(agents),
     "dry": lambda t, campaign, seconds: ListDry(campaign, at(t + float(seconds))),
@@ -298,7 +298,7 @@ STORIES = {
     """,
     "the customer's opt-out key in a conversation lets the agent say goodbye and outlasts the agent's verdict": f"""{WITH_ANN}
     20   c1 presses 9       -> suppress c1 by customer_key
-    25   judges ann sale
+    25   judges ann c1 sale
     30   c1 hangs-up
     31   key ann 1
     32   key ann #          -> finish c1 do_not_call
@@ -398,7 +398,7 @@ STORIES = {
     1    key eve 1
     1    drops eve
     1    pause eve
-    1    judges eve sale
+    1    judges eve c1 sale
     """,
     "an agent who leaves the roster during a call takes no other": f"""{WITH_ANN}
     20   roster bob
@@ -499,7 +499,7 @@ def test_an_opt_out_cancels_by_number_and_by_person_and_nobody_else() -> None:
 @pytest.mark.parametrize("word", ["", "busy", "nonsense", "SALE", "not_given"])
 def test_a_word_that_is_no_verdict_of_an_agent_is_not_taken(word: str) -> None:
     floor = play(f"{WITH_ANN}\n60 c1 hangs-up")
-    assert after(floor, DispositionGiven("ann", word, at(61)))[0].calls["c1"].disposition is None
+    assert after(floor, DispositionGiven("ann", "c1", word, at(61)))[0].calls["c1"].disposition is None
 
 
 def test_the_finished_call_carries_its_disposition() -> None:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.leads import COLUMNS, MAX_FIELD, LeadRow, ListError, RowError, columns, decode, read
+from dialer.leads import COLUMNS, MAX_FIELD, LeadRow, Listed, ListError, RowError, columns, decode, read, read_numbers
 
-ZONES = frozenset({"America/New_York", "America/Chicago", "Asia/Shanghai"})
+UNCLEAR = ("Factory", "localtime", "posixrules", "Etc/UTC", "SystemV/EST5", "right/Asia/Tokyo", "posix/Asia/Tokyo")
+ZONES = frozenset({"America/New_York", "America/Chicago", "Asia/Shanghai", *UNCLEAR})
 
 
 def rows(text: str, mapping: dict[str, str] | None = None, region: str = "US") -> list[LeadRow | RowError]:
@@ -181,12 +182,29 @@ def test_a_field_beyond_what_the_parser_takes_is_one_bad_row() -> None:
     assert fine == "line 3 good"
 
 
-def test_a_quote_that_is_never_closed_is_told_with_all_the_lines_it_swallows() -> None:
-    text = 'phone,name\n2125550123,Ada\n2125550124,"Bo\n2125550125,Cy\n2125550126,Di\n'
-    fine, bad = told(text)
-    assert fine == "line 2 good"
+@pytest.mark.parametrize("zone", UNCLEAR)
+def test_a_zone_that_names_no_place_is_told(zone: str) -> None:
+    (bad, fine) = told(f"phone,zone\n2125550123,{zone}\n2125550124,America/Chicago\n")
+    assert bad == f"line 2, zone: {zone!r} does not say where the person is; name a place such as America/New_York"
+    assert fine == "line 3 good"
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_line_and_no_other() -> None:
+    fine, bad, *rest = told('phone,name\n2125550123,Ada\n2125550124,"Bo\n2125550125,Cy\n2125550126,"Di, Do"\n')
+    assert [fine, *rest] == ["line 2 good", "line 4 good", "line 5 good"]
     assert bad.startswith("line 3, row: not CSV: ")
-    assert bad.endswith("lines 3 to 5 are left out")
+    assert bad.endswith("; read on at the next line")
+
+
+def test_lines_are_counted_through_quoted_line_ends_after_a_stray_quote() -> None:
+    text = 'phone,notes\n2125550123,"stray\n2125550124,"one\r\ntwo"\n2125550125,"lost\n2125550126,x'
+    assert [line.partition(":")[0] for line in told(text)] == ["line 2, row", "line 3 good", "line 5, row", "line 6 good"]
+
+
+def test_a_list_of_nothing_but_stray_quotes_is_told_line_by_line() -> None:
+    found = rows("phone,name\n" + '2125550123,"Ada\n' * 20_000)
+    assert [row.line for row in found] == list(range(2, 20_002))
+    assert all(isinstance(row, RowError) for row in found)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +228,65 @@ def test_a_row_that_was_not_taken_does_not_make_the_next_one_a_repeat() -> None:
     assert [isinstance(row, LeadRow) for row in rows(text)] == [False, True]
 
 
+# --- do not call -----------------------------------------------------------------------------------------------------
+
+
+def listed(text: str, region: str = "US") -> list[Listed | RowError]:
+    return list(read_numbers(text, region, {}))
+
+
+def test_every_number_and_the_person_of_a_row_are_suppressed() -> None:
+    text = "person,phone,phone2,phone3,name\np1,2125550123,+1 212 555 0123,3125550199,Ada\n"
+    assert listed(text) == [Listed(2, ("+12125550123", "+13125550199"), "p1")]
+
+
+def test_a_number_or_person_listed_before_takes_nothing_from_a_later_row() -> None:
+    text = "person,phone,phone2\np1,2125550123,\np1,3125550199,\np2,2125550123,2125550124\n"
+    assert listed(text) == [
+        Listed(2, ("+12125550123",), "p1"),
+        Listed(3, ("+13125550199",), "p1"),
+        Listed(4, ("+12125550123", "+12125550124"), "p2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers", "person", "says"),
+    [
+        ("p1,12,2125550124", ("+12125550124",), "p1", "phone: "),
+        ("p1,2125550123,rubbish", ("+12125550123",), "p1", "phone2: not a telephone number"),
+        ("p1,12,", (), "p1", "phone: "),
+        ("p\x07,2125550123,", ("+12125550123",), None, "person: holds a control character"),
+        (f"{'p' * (MAX_FIELD + 1)},2125550123,", ("+12125550123",), None, "person: 201 characters"),
+        ("p1,2125550123", ("+12125550123",), "p1", "row: 2 fields where the header has 3"),
+        ("p1,2125550123,2125550124,x", ("+12125550123", "+12125550124"), "p1", "row: 4 fields where the header has 3"),
+    ],
+)
+def test_what_can_be_understood_of_a_bad_row_is_suppressed_and_the_rest_told(
+    cells: str, numbers: tuple[str, ...], person: str | None, says: str
+) -> None:
+    entry, fault = listed(f"person,phone,phone2\n{cells}\n")
+    assert entry == Listed(2, numbers, person)
+    assert str(fault).startswith(f"line 2, {says}")
+
+
+def test_a_row_that_names_nobody_is_told() -> None:
+    assert [str(row) for row in listed("person,phone,name\n,,Ada\n,12,Bo\n")] == [
+        "line 2, phone: empty",
+        "line 3, phone: not a number in use in the plan of country code +1",
+    ]
+
+
+def test_a_stray_quote_in_a_list_of_numbers_hides_no_other_number() -> None:
+    assert [row.line for row in listed('phone,name\n2125550123,"Ada\n2125550124,Bo\n') if isinstance(row, Listed)] == [3]
+
+
+@given(st.lists(st.tuples(*[st.sampled_from(["2125550123", "+13125550199", "12", "", "2125550124"])] * 3), max_size=20))
+def test_every_number_that_can_be_read_anywhere_is_suppressed(cells: list[tuple[str, str, str]]) -> None:
+    text = "phone,phone2,phone3\n" + "".join(",".join(row) + "\n" for row in cells)
+    named = {number[-10:] for row in listed(text) if isinstance(row, Listed) for number in row.numbers}
+    assert named == {cell[-10:] for row in cells for cell in row if len(cell) > 2}
+
+
 # --- bytes -----------------------------------------------------------------------------------------------------------
 
 TEXT = "姓名,手机\n张三,13800138000\n"
@@ -231,11 +308,43 @@ TEXT = "姓名,手机\n张三,13800138000\n"
     ],
 )
 def test_lists_in_the_encodings_people_use(raw: bytes, encoding: str | None) -> None:
-    text = decode(raw, encoding)
+    text = decode(raw, encoding).text
     assert not text.startswith("\ufeff")
     if encoding != "big5":
         assert text == TEXT
         assert good(text, region="CN")[0].name == "张三"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("phone,name\n2125550123,Jorge Muñoz\n", "cp1252"),
+        ("phone,name\n2125550123,Müller\n2125550124,GARCÍA\n", "cp1252"),
+        ("phone,name\n2125550123,Ñuñez\n", "cp1252"),
+        ("phone,name,sex\n13800138000,Wang,男\n", "gb18030"),  # nothing but single signs: may be anything
+    ],
+)
+def test_bytes_that_only_could_be_gb_18030_are_not_guessed_to_be(text: str, encoding: str) -> None:
+    raw = text.encode(encoding)
+    assert raw.decode("gb18030")
+    with pytest.raises(ListError, match="gb18030 would give no Chinese text; name its encoding with --encoding"):
+        decode(raw)
+    assert decode(raw, encoding).text == text, "what is named is taken"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        "手机,姓名,地址,性别\n13800138000,张三,“静园”A座1203室（东）,女\n",
+        "phone,name\n13800138000,艾力·买买提\n",
+        "電話,姓名\n0912345678,張偉\n",
+        "手机,姓名,产品\n13800138000,李喆,T恤衫 50％ ①\n",
+    ],
+)
+def test_chinese_lists_in_gb_18030_are_known_without_being_told(text: str) -> None:
+    found = decode(text.encode("gb18030"))
+    assert (found.text, found.encoding) == (text, "gb18030")
 
 
 @pytest.mark.parametrize(
@@ -266,7 +375,7 @@ def test_bytes_that_are_no_list_are_told_with_their_place(raw: bytes, encoding: 
 )
 def test_no_bytes_raise_anything_but_a_list_error(raw: bytes, encoding: str | None) -> None:
     try:
-        text = decode(raw, encoding)
+        text = decode(raw, encoding).text
     except ListError:
         return
     assert "\x00" not in text

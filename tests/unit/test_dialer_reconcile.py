@@ -270,7 +270,7 @@ def test_an_agent_judges_after_a_restart_what_ended_before_it() -> None:
     talked = replace(talked, call=replace(talked.call, bridged_at=START))
     floor, commands = after(a_floor(an_agent("ann", AgentState.OFFLINE), talked), a_view())
     assert told(commands) == []
-    assert floor.agents["ann"] == Agent("ann", AgentState.WRAP_UP, at(1), "c1")
+    assert floor.agents["ann"] == Agent("ann", AgentState.WRAP_UP, talked.call.ended_at or START, "c1"), "since it ended"
 
 
 @pytest.mark.parametrize("agents", [(), UNPROVEN])

@@ -138,6 +138,15 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "person_number",
+        sa.Column("person", sa.String(length=200), nullable=False),
+        sa.Column("number", sa.String(length=20), nullable=False),
+        sa.PrimaryKeyConstraint("person", "number", name=op.f("pk_person_number")),
+    )
+    with op.batch_alter_table("person_number", schema=None) as batch_op:
+        batch_op.create_index("ix_person_number_number", ["number"], unique=False)
+
+    op.create_table(
         "recording",
         sa.Column("call_id", sa.String(length=64), nullable=False),
         sa.Column("archived_at", UtcDateTime(), nullable=False),
