@@ -70,6 +70,7 @@ def parse_question(asked: Mapping[str, object]) -> Question:
         ring_for=_seconds(asked.get("ring_budget")),
         regions=_texts(asked, "region"),
         caller_id=_caller_id(asked.get("caller_id")),
+        other_numbers=(),  # what it has of the person's past it has in its history
         **words,
     )
     events = tuple(_event(line, f"history[{index}]", candidate) for index, line in enumerate(_list(asked, "history")))

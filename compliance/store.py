@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeGuard
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import ColumnElement, Engine, insert, select, update
 from sqlalchemy.engine import Connection
 
 from compliance import gate
@@ -286,9 +286,9 @@ class Ledger:
         others = on_any_key(permit, [candidate.person], reached) & (permit.c.attempt_id != candidate.attempt_id)
         # Reservations first: one that is spent between the two questions is then counted once or twice, never missed.
         reserved = [reservation_of(row) for row in connection.execute(select(permit).where(live, others)).mappings()]
-        recent = ledger.c.kind.in_(self._needed_kinds)
+        recent: ColumnElement[bool] = ledger.c.kind.in_(self._needed_kinds)
         if self._lookback.reach is not None:
-            recent &= ledger.c.at > now - self._lookback.reach
+            recent = recent & (ledger.c.at > now - self._lookback.reach)
         events = _events(connection, on_any_key(ledger, [candidate.person], reached) & recent)
         sent = {event.attempt_id for event in events if event.kind is EventKind.ATTEMPT}
         return (*events, *(event for event in reserved if event.attempt_id not in sent))
