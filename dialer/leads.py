@@ -121,6 +121,8 @@ def decode(raw: bytes, encoding: str | None = None) -> Decoded:
             raise ListError(f"no encoding for lists is called {name!r}") from None
         if "\x00" in text:
             raise ListError(f"not a text file: a NUL at character {text.index(chr(0))}")
+        if (half := re.search("[\ud800-\udfff]", text)) is not None:  # some encodings can write it, no database takes it
+            raise ListError(f"not a text file: half a character at character {half.start()}")
         if encoding is None and name == "gb18030" and not _looks_chinese(text):
             failures.append("gb18030 would give no Chinese text")
             continue

@@ -142,6 +142,17 @@ def test_the_demonstration_keeps_its_promises(tmp_path: Path) -> None:
         assert likeness(customer_side, prompt) < 0.3, "and not on the customer's"
 
 
+def test_a_demonstration_that_runs_out_of_time_reports_what_it_did_and_fails(tmp_path: Path) -> None:
+    argv = [*RINGFENCE, "demo", "--leads", "40", "--agents", "1", "--minutes", "1", "--keep", str(tmp_path / "demo"), "--json"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 4, done.stderr
+    report = json.loads(done.stdout)
+    assert report["finished"] is False
+    assert 0 < report["placed"] < report["leads"] - report["refused"], "one agent cannot talk to them all in a minute"
+    assert "raise --minutes" in done.stderr
+    assert "did not finish" in done.stderr.splitlines()[-1]
+
+
 def test_a_demonstration_that_is_interrupted_leaves_no_process_behind(tmp_path: Path) -> None:
     site = tmp_path / "demo"
     argv = [*RINGFENCE, "demo", "--leads", "10", "--agents", "1", "--keep", str(site)]

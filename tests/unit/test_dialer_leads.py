@@ -356,6 +356,7 @@ def test_chinese_lists_in_gb_18030_are_known_without_being_told(text: str) -> No
         (b"\xff\xfea\x00b", None, "not utf-16"),
         (b"phone\n\x00\n", None, "not a text file: a NUL at character 6"),
         (TEXT.encode("utf-16-le"), "latin-1", "a NUL at character"),
+        (b"phone,name\n2125550123,\\ud800\n", "unicode_escape", "half a character at character 22"),
         (b"phone\n", "klingon", "no encoding for lists is called 'klingon'"),
         (b"phone\n", "base64", "no encoding for lists is called 'base64'"),
         (b"phone\n", "undefined", "no encoding for lists is called 'undefined'"),
@@ -379,6 +380,7 @@ def test_no_bytes_raise_anything_but_a_list_error(raw: bytes, encoding: str | No
     except ListError:
         return
     assert "\x00" not in text
+    text.encode()
 
 
 # --- whatever comes --------------------------------------------------------------------------------------------------
