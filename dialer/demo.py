@@ -17,7 +17,7 @@ from zoneinfo import available_timezones
 from compliance.verdict import Candidate, Clearance, Refusal
 from config.database import reading, writing
 from config.ids import new_id
-from config.load import init_site
+from config.load import SETTINGS_FILE, init_site
 from dialer import bootstrap, metrics, store
 from dialer.dispositions import LeadState
 from dialer.floor import Floor
@@ -52,6 +52,7 @@ RUNG_ALREADY = 3  # rung by the other campaign, on another number, within the ho
 
 CAMPAIGN = "spring-offer"
 OTHER_CAMPAIGN = "renewals"
+WRAP_UP = "wrap_up_seconds = 20"  # a simulated agent who forgets to judge a call must not hold the demonstration up
 TALK_S = (4.0, 9.0)  # how long the agents talk
 MARGIN = timedelta(minutes=15)  # a country counts as open if its hours do not end during the demonstration
 
@@ -188,6 +189,8 @@ class Demo:
     def running(self, say: Callable[[str], None]) -> Iterator["RunningDemo"]:
         """Everything up and dialing from the start of the block; taken down at its end."""
         site = init_site(self._directory, lab=True)
+        settings = self._directory / SETTINGS_FILE
+        settings.write_text(settings.read_text(encoding="utf-8").replace("#wrap_up_seconds = 120", WRAP_UP), encoding="utf-8")
         lab = bootstrap.lab_of(site)
         try:
             info = lab.up(self._agents, say)
