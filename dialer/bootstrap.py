@@ -17,7 +17,8 @@ from config.database import open_database, reading
 from config.load import Site, load_site, read_secret
 from dialer import metrics, store
 from dialer.floor import Floor, FloorPolicy
-from dialer.service import FloorService, FloorThread
+from dialer.floor_thread import FloorThread
+from dialer.service import FloorService
 from dialer.timers import Timers
 from recorder.service import Archivist
 from recorder.vault import Vault

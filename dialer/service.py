@@ -5,8 +5,6 @@ restart can settle: the lead is taken and the permit committed before the origin
 is logged once with its call and the floor goes on; an attempt that could not be sent is given back.
 """
 
-import queue
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -66,7 +64,7 @@ DRY_REST = timedelta(seconds=1)  # a list with nothing due is asked again after 
 
 
 class FloorService:
-    """The floor of one site, one item at a time. Not safe for threads: `FloorThread` owns one in production."""
+    """The floor of one site, one item at a time. Not safe for threads: a `FloorThread` owns it while the site runs."""
 
     def __init__(
         self,
@@ -382,43 +380,3 @@ def candidate(campaign: Campaign, lead: Lead, seller: str, attempt_id: str, othe
         other_numbers=others,
         ring_for=campaign.ring_for,
     )
-
-
-class FloorThread:
-    """The one thread that owns the floor, and its inbox."""
-
-    def __init__(self, service: FloorService, telephony: Telephony, watch: Callable[[Floor], None]) -> None:
-        self._service = service
-        self._telephony = telephony
-        self._watch = watch
-        self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
-        self._tick_waits = False
-        self._thread = threading.Thread(target=self._run, name="floor", daemon=True)
-
-    def start(self) -> None:
-        """Takes over what an earlier run left, then watches the PBX and begins to work."""
-        self._service.take_over()
-        self._thread.start()
-        self._telephony.start(self._inbox.put)
-
-    def tick(self, tick: Tick) -> None:
-        """Puts a tick into the inbox, unless one waits there already: the floor needs to know that time went by once."""
-        if not self._tick_waits:
-            self._tick_waits = True
-            self._inbox.put(tick)
-
-    def stop(self) -> None:
-        """Ends the thread after what is in the inbox; calls that are up stay up for the next run."""
-        self._telephony.close()
-        self._inbox.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        while (item := self._inbox.get()) is not None:
-            if isinstance(item, Tick):
-                self._tick_waits = False
-            try:
-                self._service.handle(item)
-                self._watch(self._service.floor)
-            except Exception:  # the last resort: customers are waiting
-                LOG.exception("item_failed", item=type(item).__name__)

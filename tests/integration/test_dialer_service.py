@@ -23,6 +23,7 @@ from config.load import init_site
 from dialer import bootstrap, store
 from dialer.dispositions import LeadState
 from dialer.floor import Floor, FloorCall, FloorPolicy, Item, Tick
+from dialer.floor_thread import FloorThread
 from dialer.leads import LeadRow
 from dialer.service import FloorService
 from dialer.store import Campaign, CampaignState
@@ -438,3 +439,22 @@ def test_two_numbers_of_one_person_share_the_caps_before_the_second_was_ever_run
     floor.pbx.agent_up("102")
     floor.advance(5)
     assert [call.number for call in site.calls()] == ["+12125550100"]
+
+
+def test_ticks_do_not_pile_up_and_a_watcher_that_fails_does_not_end_the_floor(site: Site) -> None:
+    floor = RunningFloor(site)
+    floor.pbx.close()
+    pbx = Simulator(site.clock, site.script.__getitem__)
+    seen: list[bool] = []
+
+    def watch(state: Floor) -> None:
+        seen.append(state.pbx_up)
+        if len(seen) == 1:
+            raise RuntimeError("the screen is gone")
+
+    thread = FloorThread(floor.service, pbx, watch)
+    for _ in range(5):
+        thread.tick(Tick(site.clock.now()))
+    thread.start()
+    thread.stop()
+    assert len(seen) == 2, "one tick of the five, and the PBX coming into view"

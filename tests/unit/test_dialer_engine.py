@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from dialer import engine
+from dialer.agents import AgentState
 from dialer.floor import (
     CampaignsRunning,
     CampaignView,
@@ -530,3 +531,10 @@ def test_a_reconciled_floor_dials_again() -> None:
     )
     floor, _ = after(a_floor(an_agent("ann"), an_agent("bob"), a_floor_call(a_call()), pbx_up=False), live)
     assert told(engine.step(floor, Tick(at(2)))[1]) == [f"dial 1 of {CAMPAIGN.campaign_id}"]
+
+
+@pytest.mark.parametrize("state", [CallState.ANSWERED, CallState.ANNOUNCING])
+def test_a_customer_joined_before_the_disclosure_was_told_is_hung_up_though_it_cannot_be(state: CallState) -> None:
+    floor = a_floor(an_agent("ann", AgentState.RESERVED, "c1"), a_floor_call(a_call("c1", state), agent_id="ann"))
+    _, commands = after(floor, Bridged("c1", at(5), "ann"))
+    assert told(commands) == ["hang up c1", "alert illegal_event"]
