@@ -12,6 +12,9 @@ from compliance.daykinds import Calendar
 from compliance.windows import DayPlan
 
 INTERNAL = "internal"  # the seller's own do-not-call list
+LITIGATORS = "litigators"  # people who sue over calls: kept by us, like the one above
+#: Lists we keep ourselves: never missing, never out of date. All others are copies that age.
+OWN_LISTS = frozenset({INTERNAL, LITIGATORS})
 
 
 class EventKind(StrEnum):
@@ -32,6 +35,9 @@ class EventKind(StrEnum):
     CONSENT = "consent"  # the person allowed calls; the facts say how far
     WITHDRAWAL = "withdrawal"  # the person took a consent back
     REASSIGNED = "reassigned"  # the number went to somebody else: its history splits here
+    RELATION = "relation"  # what the person has to do with the seller since then; the facts say what
+    INCONVENIENT = "inconvenient"  # the person named times or a place at which calls are inconvenient
+    LIST_LOADED = "list_loaded"  # a copy of somebody else's do-not-call list came into force
 
 
 #: Events a cap may count.
@@ -94,7 +100,10 @@ class LedgerEvent:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """A do-not-call entry: a number (for everybody on it), a person (on all their numbers), or both."""
+    """A do-not-call entry: a number (for everybody on it), a person (on all their numbers), or both.
+
+    `until` ends a temporary block; an entry without it has no end. `seller` and `campaign` narrow it down to theirs.
+    """
 
     at: datetime
     reason: str
@@ -103,6 +112,8 @@ class Suppression:
     person: str | None = None
     scope: str = INTERNAL
     seller: str = ""  # whose list it is; empty: obeyed for every seller
+    campaign: str = ""  # empty: obeyed for every campaign
+    until: datetime | None = None
 
     def covers(self, number: str, person: str) -> bool:
         """Whether ringing this person on this number would go against the entry."""

@@ -69,10 +69,10 @@ def check(candidate: Candidate, facts: Facts, packs: tuple[Pack, ...], now: date
 
 
 def zones_for(candidate: Candidate) -> tuple[str, ...]:
-    """Every zone the callee may be in: those declared, in place of all others; or the number's and every declared region's."""
+    """Every zone the callee may be in: those known for sure, or else the number's, the declared ones and every declared region's."""
     if candidate.zones:
         return tuple(sorted(set(candidate.zones)))
-    found = set(zones_of(candidate.number))
+    found = {*zones_of(candidate.number), *candidate.declared_zones}
     for region in candidate.regions:
         found.update(zones_in(region))
     return tuple(sorted(found))

@@ -1,26 +1,27 @@
 """Has this person, or somebody on this number, asked not to be called? The rule it protects: an opt-out wins over everything.
 
 An entry on the internal list is obeyed from the instant it is known, for the number, for everybody on it, and for the
-person on all their numbers (47 CFR 64.1200(d)(3); 消费者权益保护法实施条例 24). It never expires by itself. A list of others is a
+person on all their numbers (47 CFR 64.1200(d)(3); 消费者权益保护法实施条例 24). Only a temporary block ends by itself. A list of others is a
 copy that ages: one that is missing or older than its limit says nothing, and then nobody may be rung
 (47 CFR 64.1200(c)(2)(i)(D)).
 """
 
 from datetime import datetime
 
-from compliance.facts import INTERNAL, Facts, Suppression
+from compliance.facts import OWN_LISTS, Facts, Suppression
 from compliance.rules import Key, SuppressRule
 from compliance.verdict import Candidate, Reason
 
 
 def refuse(rule: SuppressRule, candidate: Candidate, facts: Facts, now: datetime) -> Reason | None:
-    """Why the do-not-call list stands in the way, or None. There is no `retry_at`: only a new fact can lift an entry."""
-    found = next((entry for entry in facts.suppressions if _matches(rule, candidate, entry)), None)
-    if found is not None:
+    """Why the do-not-call list stands in the way, or None. `retry_at` is the end of a temporary block; nothing else ends by itself."""
+    matching = [entry for entry in facts.suppressions if _matches(rule, candidate, entry) and not _is_over(entry, now)]
+    if matching:
+        found = max(matching, key=_lasts)
         covered = "number" if found.number == candidate.number else "person"
         told = (("match", covered), ("since", found.at.isoformat()), ("reason", found.reason), ("source", found.source))
-        return _reason(rule, f"the {covered} is on the {found.scope} do-not-call list: {found.reason}", told)
-    if rule.list == INTERNAL:
+        return _reason(rule, f"the {covered} is on the {found.scope} do-not-call list: {found.reason}", told, found.until)
+    if rule.list in OWN_LISTS:
         return None
     copies = [state.as_of for state in facts.lists if state.name == rule.list]
     if not copies:
@@ -38,13 +39,27 @@ def expires_at(rule: SuppressRule, facts: Facts) -> datetime | None:
     return max(copies) + rule.max_age if copies and rule.max_age is not None else None
 
 
-def _reason(rule: SuppressRule, text: str, told: tuple[tuple[str, str], ...] = ()) -> Reason:
-    return Reason(rule.origin.id, "suppress", rule.origin.cite, rule.origin.level.value, text, None, told)
+def _reason(rule: SuppressRule, text: str, told: tuple[tuple[str, str], ...] = (), until: datetime | None = None) -> Reason:
+    return Reason(rule.origin.id, "suppress", rule.origin.cite, rule.origin.level.value, text, until, told)
+
+
+def _is_over(entry: Suppression, now: datetime) -> bool:
+    return entry.until is not None and entry.until <= now
+
+
+def _lasts(entry: Suppression) -> tuple[bool, float]:
+    """Longest first: what has no end, then what ends last."""
+    return entry.until is None, entry.until.timestamp() if entry.until else 0.0
 
 
 def _matches(rule: SuppressRule, candidate: Candidate, entry: Suppression) -> bool:
-    if entry.scope != rule.list or (entry.seller and candidate.seller and entry.seller != candidate.seller):
+    if entry.scope != rule.list or not _same(entry.seller, candidate.seller) or not _same(entry.campaign, candidate.campaign):
         return False
     by_number = Key.NUMBER in rule.match and entry.number == candidate.number
     by_person = Key.PERSON in rule.match and bool(entry.person) and entry.person == candidate.person
     return by_number or by_person
+
+
+def _same(narrowed_to: str, asked: str) -> bool:
+    """An entry for one seller or campaign binds that one, and whoever does not say which it is."""
+    return not narrowed_to or not asked or narrowed_to == asked

@@ -32,7 +32,7 @@ class Candidate:
     seller: str
     subject: str
     purpose: str = "sales"
-    zones: tuple[str, ...] = ()  # declared IANA zones; empty: derived from the number
+    zones: tuple[str, ...] = ()  # IANA zones that are known for sure, in place of all others; empty: derived
     ring_for: timedelta = timedelta(seconds=25)
     regions: tuple[str, ...] = ()
     technology: str = ""
@@ -43,6 +43,7 @@ class Candidate:
     debt: str = ""
     creditor: str = ""
     caller_id: CallerId | None = None
+    declared_zones: tuple[str, ...] = ()  # where the person said to be: beside the zones of the number and the regions
     other_numbers: tuple[str, ...] = ()  # more numbers of the same person, as far as the caller knows: caps count them too
 
 

@@ -376,7 +376,7 @@ def candidate(campaign: Campaign, lead: Lead, seller: str, attempt_id: str, othe
         seller=seller,
         subject=lead.subject or campaign.subject,
         purpose=campaign.purpose,
-        zones=(lead.zone,) if lead.zone else (),
+        declared_zones=(lead.zone,) if lead.zone else (),
         other_numbers=others,
         ring_for=campaign.ring_for,
     )
