@@ -1,10 +1,10 @@
 # The commands that stay the same. Each does the set-up it needs by itself.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench docs revision lock clean
+.PHONY: help setup demo test lint bench bench-gate docs mutate revision lock clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: ## make .venv/ with the command at .venv/bin/ringfence
 	@.ci/setup run
@@ -22,12 +22,20 @@ lint: ## ruff, mypy --strict and the import contracts
 	@echo "mypy …" && .venv/bin/mypy --no-error-summary
 	@echo "lint-imports …" && said=$$(.venv/bin/lint-imports --no-logo) || { echo "$$said"; exit 1; }
 
-bench: setup ## measure: gate, pacing, dialing, archive, import
+bench: ## measure: gate, dialing, archive, import
+	@.ci/setup bench
 	@.venv/bin/ringfence bench all
+
+bench-gate: ## the gate with ledgers of up to 10 million rows: half an hour, and 20 GB of disk meanwhile
+	@.ci/setup bench
+	@.venv/bin/ringfence bench gate
 
 docs: ## write the generated parts of the documentation again
 	@.ci/setup dev
 	@.venv/bin/python -m tests.generated
+
+mutate: ## change the pure modules line by line: does a unit test notice? (MODULES='gate windows'; all: hours)
+	@.ci/mutate $(MODULES)
 
 revision: ## write the next revision of the database (MESSAGE='what changes')
 	@.ci/revision '$(MESSAGE)'

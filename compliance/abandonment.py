@@ -1,8 +1,8 @@
-"""Are too many answered calls left without an agent? The rate exactly, by each pack's own count, and how its rule is read.
+"""Was an answered call abandoned, and are too many? By each pack's own count, in whole numbers; and how its rule is read.
 
 The rule it protects: 16 CFR 310.4(b)(4)(i) and its like. The comparison is of whole numbers: 3 of 100 is within 3 %,
 1 of 33 is not. Machine answers and calls that nobody answered are in neither number; an answer taken for a machine's that was a
-person's is in both.
+person's is in both. Over which time a rule counts, and what follows from it, is in `budget`.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from compliance.periods import parse_period
 from compliance.rules import AbandonRule, Message, Origin, Rule, Terms
 
 CLOCKS = ("answer", "greeting_start", "greeting_end")
-NUMERATORS = ("live_answer_not_bridged", "amd_false_positive_estimate")
+NOT_BRIDGED = "live_answer_not_bridged"  # no agent within the time: also one who came later, after a disclosure for example
+MESSAGE_PLAYED = "abandonment_message"  # no agent at all: the person heard the abandonment message
+FALSE_MACHINES = "amd_false_positive_estimate"
+NUMERATORS = (NOT_BRIDGED, MESSAGE_PLAYED, FALSE_MACHINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class LiveAnswer:
     """One call a person answered. `connected_at` is None where no agent came, `ended_at` where nobody hung up.
 
     `greeting_start` and `greeting_end` are None where speech was not detected: the answer stands for them, which is stricter.
+    `ended_by_us` is False where the person hung up. `held_at` is when an agent was reserved, before a disclosure.
     """
 
     answered_at: datetime
@@ -29,6 +33,17 @@ class LiveAnswer:
     greeting_start: datetime | None = None
     greeting_end: datetime | None = None
     ended_at: datetime | None = None
+    held_at: datetime | None = None
+    agent_left_at: datetime | None = None
+    message_at: datetime | None = None  # the abandonment message began
+    ended_by_us: bool = False
+    false_machine: bool = False  # taken for a machine
+    attempt_id: str = ""
+    number: str = ""
+    campaign: str = ""
+    seller: str = ""
+    subject: str = ""
+    zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +68,27 @@ class Rate:
 
 
 def is_abandoned(answer: LiveAnswer, rule: AbandonRule) -> bool:
-    """Whether the person was kept waiting longer than the rule permits; one who hangs up before that was not abandoned."""
+    """Whether the rule counts the person as left without an agent.
+
+    Whoever heard the abandonment message was, and so was a person taken for a machine to whom nobody spoke in time. By a rule
+    that counts calls not bridged it takes no more than an agent who is not there when the time is up; one who hangs up
+    before that was not abandoned, one whom we hung up was.
+    """
+    if answer.message_at is not None:
+        return True
+    if not answer.false_machine and NOT_BRIDGED not in rule.numerator:
+        return False
     started = {"answer": None, "greeting_start": answer.greeting_start, "greeting_end": answer.greeting_end}[rule.connect_clock]
     due = (started or answer.answered_at) + rule.connect_within
-    if answer.connected_at is not None and answer.connected_at <= due:
+    left_early = answer.agent_left_at is not None and answer.agent_left_at < due
+    if answer.connected_at is not None and answer.connected_at <= due and not left_early:
         return False
-    return answer.ended_at is None or answer.ended_at >= due
+    hung_up = answer.ended_at is not None and answer.ended_at < due and not answer.ended_by_us
+    return answer.false_machine or not hung_up
 
 
 def rate(rule: AbandonRule, answers: tuple[LiveAnswer, ...], false_machines: int = 0) -> Rate:
-    """The rate of the answers of one period. `false_machines` are people the machine detection took for machines.
+    """The rate of the answers of one period. `false_machines` is an estimate of people taken for machines, beside those known.
 
     They are abandoned people whether the pack says so or not: nobody spoke to them.
     """
@@ -76,7 +102,7 @@ def read_abandon(node: Node, origin: Origin, terms: Terms) -> Rule:
     period = node.attempt("window", lambda: parse_period(text)) if text else None
     numerator = tuple(node.text("numerator").split("+"))
     if node.has("numerator") and not set(numerator) <= set(NUMERATORS):
-        node.fault("numerator", f"use {' + '.join(NUMERATORS)}")
+        node.fault("numerator", f"use one or more of {', '.join(NUMERATORS)}, joined by +")
     message = _message(node.table("message")) if node.has("message") else None
     return AbandonRule(
         origin=origin,

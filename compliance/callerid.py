@@ -20,15 +20,21 @@ def refuse(rule: CallerIdRule, candidate: Candidate) -> Reason | None:
     missing = [quality for quality in rule.must_be if quality not in shown.qualities]
     if missing:
         return _reason(rule, f"needs facts: caller number (nobody vouches that it is {', '.join(missing)})", told)
-    digits = {shown.number, shown.number.removeprefix("+"), national_digits(shown.number)}
-    if rule.allow_prefix and not _starts(digits, rule.allow_prefix):
-        return _reason(rule, f"the caller number must begin with {' or '.join(rule.allow_prefix)}", told)
-    if _starts(digits, rule.forbid_prefix):
-        return _reason(rule, f"the caller number must not begin with {' or '.join(rule.forbid_prefix)}", told)
+    if (rule.allow_prefix or rule.forbid_prefix) and (fault := _wrong_prefix(rule, shown.number)):
+        return _reason(rule, fault, told)
     if rule.min_attestation and not "A" <= shown.attestation <= rule.min_attestation:
         text = f"the carrier must attest {rule.min_attestation} or better, not {shown.attestation or 'nothing'}"
         return _reason(rule, text, told)
     return None
+
+
+def _wrong_prefix(rule: CallerIdRule, number: str) -> str:
+    digits = {number, number.removeprefix("+"), national_digits(number)}
+    if rule.allow_prefix and not _starts(digits, rule.allow_prefix):
+        return f"the caller number must begin with {' or '.join(rule.allow_prefix)}"
+    if _starts(digits, rule.forbid_prefix):
+        return f"the caller number must not begin with {' or '.join(rule.forbid_prefix)}"
+    return ""
 
 
 def _starts(digits: set[str], prefixes: tuple[str, ...]) -> bool:

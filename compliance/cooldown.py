@@ -8,17 +8,17 @@ last day counts whole. With several candidate zones the latest end holds.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from compliance.caps import sharing
 from compliance.facts import Facts, LedgerEvent
+from compliance.history import History
 from compliance.periods import CALLEE
 from compliance.rules import CooldownRule
 from compliance.verdict import Candidate, Reason
 from compliance.wallclock import add_months, local_date, start_of_day, zone_named
 
 
-def refuse(rule: CooldownRule, candidate: Candidate, facts: Facts, zones: tuple[str, ...], now: datetime) -> Reason | None:
+def refuse(rule: CooldownRule, history: History, zones: tuple[str, ...], now: datetime) -> Reason | None:
     """Why the cool-down stands in the way at `now`, or None. `retry_at` is its end; None if only a new consent ends it."""
-    events = list(sharing(rule.after, rule.key, candidate, facts))
+    events = history.sharing(rule.after, rule.key)
     if not events:
         return None
     there = zones if rule.clock == CALLEE else (rule.clock,)
@@ -26,7 +26,7 @@ def refuse(rule: CooldownRule, candidate: Candidate, facts: Facts, zones: tuple[
         return _reason(rule, "needs facts: location (the cool-down is counted on the callee's clock)", None)
     if not _has_length(rule):
         last = max(events, key=lambda event: event.at)
-        if _consented_since(last, candidate, facts, now):
+        if _consented_since(last, history.candidate, history.facts, now):
             return None
         return _reason(rule, f"{rule.after.value} at {last.at.isoformat()}: no call without a new consent", None, _told(last))
     last, end = max(((event, ends_at(rule, event.at, there)) for event in events), key=lambda pair: pair[1])

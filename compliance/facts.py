@@ -161,6 +161,14 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class Vouched:
+    """What whoever asks for a call stands up for: circumstances such as `guaranteed_agent`, and when the campaign began."""
+
+    grounds: frozenset[str] = frozenset()
+    campaign_start: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that the rules may look at. `numbers` are the numbers known to be the person's, beside the one to be dialed.
 

@@ -6,12 +6,14 @@ that was not meant can only make the answer stricter, so that adding a rule or a
 known denies. Abandonment, disclosure, recording, retention and deadlines bind what follows the ring: others ask them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from compliance import callerid, caps, consent, cooldown, hours, suppression
 from compliance.facts import Facts
+from compliance.history import History
 from compliance.numbers import regions_of, zones_in, zones_of
 from compliance.packs import Pack
 from compliance.rules import (
@@ -24,13 +26,23 @@ from compliance.rules import (
     SuppressRule,
     WindowRule,
 )
-from compliance.scope import is_waived, packs_for, rules_for
+from compliance.scope import Timetable, is_waived, timetable_for
 from compliance.verdict import Candidate, Clearance, Reason, Refusal
 from compliance.wallclock import UnknownZone, zone_named
 from compliance.windows import HORIZON
 
 INSTANT = timedelta(0)
 STEPS = 500  # how often the search for the first permitted instant goes on: more than a year of daily windows that do not meet
+PLACES = 16_384  # how many numbers' places are remembered: what libphonenumber tells takes longer than all the rules together
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the callee may be: zones only where all of them are known, or else the faults."""
+
+    zones: tuple[str, ...]
+    regions: frozenset[str]
+    faults: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +51,9 @@ class _Question:
 
     candidate: Candidate
     facts: Facts
-    packs: tuple[Pack, ...]
+    history: History
+    timetable: Timetable
     zones: tuple[str, ...]
-    regions: frozenset[str]
 
 
 def check(candidate: Candidate, facts: Facts, packs: tuple[Pack, ...], now: datetime) -> Clearance | Refusal:
@@ -53,93 +65,90 @@ def check(candidate: Candidate, facts: Facts, packs: tuple[Pack, ...], now: date
         raise ValueError("the gate needs an aware time")
     if candidate.ring_for < INSTANT:
         raise ValueError("a phone cannot ring for less than no time")
-    regions = regions_of(candidate.number) | frozenset(candidate.regions)
-    applying = packs_for(packs, candidate, regions)
-    zones, faults = _zones(candidate)
-    question = _Question(candidate, facts, applying, zones, regions)
+    place = _place(candidate.number, candidate.zones, candidate.declared_zones, candidate.regions)
+    timetable = timetable_for(packs, candidate, place.regions, place.zones)
+    question = _Question(candidate, facts, History(candidate, facts), timetable, place.zones)
     found, closes = _judge(question, now)
-    reasons = [*faults, *found]
-    if not applying:
-        where = f" in {', '.join(sorted(regions))}" if packs and regions else ""
+    reasons = [*place.faults, *found]
+    if not timetable.packs:
+        where = f" in {', '.join(sorted(place.regions))}" if packs and place.regions else ""
         reasons.append(_unknown("packs", f"no rule pack in force covers calls for {candidate.purpose!r}{where}"))
-    refs = tuple(pack.ref for pack in applying)
     if not reasons:
-        return Clearance(now, zones, refs, closes)
-    return Refusal(now, tuple(reasons), _retry_at(question, reasons, now), zones, refs)
+        return Clearance(now, place.zones, timetable.packs, closes)
+    return Refusal(now, tuple(reasons), _retry_at(question, reasons, now), place.zones, timetable.packs)
 
 
 def zones_for(candidate: Candidate) -> tuple[str, ...]:
-    """Every zone the callee may be in: those known for sure, or else the number's, the declared ones and every declared region's."""
-    if candidate.zones:
-        return tuple(sorted(set(candidate.zones)))
-    found = {*zones_of(candidate.number), *candidate.declared_zones}
-    for region in candidate.regions:
-        found.update(zones_in(region))
-    return tuple(sorted(found))
+    """Every zone the callee may be in: those known for sure, or else the number's, the declared ones, every declared region's."""
+    return _zones(candidate.number, candidate.zones, candidate.declared_zones, candidate.regions)
 
 
-def _zones(candidate: Candidate) -> tuple[tuple[str, ...], list[Reason]]:
-    zones = zones_for(candidate)
+@lru_cache(maxsize=PLACES)
+def _place(number: str, known: tuple[str, ...], declared: tuple[str, ...], regions: tuple[str, ...]) -> _Place:
+    zones = _zones(number, known, declared, regions)
     faults = []
     for name in zones:
         try:
             zone_named(name)
         except UnknownZone as error:
             faults.append(_unknown("location", str(error)))
-    return (() if faults else zones), faults
+    return _Place(() if faults else zones, regions_of(number) | frozenset(regions), tuple(faults))
+
+
+def _zones(number: str, known: tuple[str, ...], declared: tuple[str, ...], regions: tuple[str, ...]) -> tuple[str, ...]:
+    if known:
+        return tuple(sorted(set(known)))
+    found = {*zones_of(number), *declared}
+    for region in regions:
+        found.update(zones_in(region))
+    return tuple(sorted(found))
 
 
 def _judge(question: _Question, now: datetime) -> tuple[list[Reason], datetime | None]:
     """All reasons against the instant; where there are none, until when that stays so."""
     candidate, facts = question.candidate, question.facts
-    rules, next_rule, ends = rules_for(question.packs, candidate, question.regions, question.zones, now)
+    rules, next_rule, ends = question.timetable.at(now)
     reasons: list[Reason] = []
-    closing = [next_rule]
+    closing = [] if next_rule is None else [next_rule]
     for rule in rules:
         if rule.terms.waived_by and is_waived(rule.terms, candidate, facts, now):
-            closing.extend(one.expires_at for one in facts.consents if one.expires_at is not None and one.expires_at > now)
-            continue
-        reasons.extend(_while_it_holds(reason, ends.get(rule.origin.id)) for reason in _refusals(rule, question, now))
-        if not reasons:
-            closing.append(_closes_at(rule, question, now))
-    return reasons, min((end for end in closing if end is not None), default=None)
+            closes = _next_expiry(facts, now)
+        else:
+            found, closes = _ask(rule, question, now)
+            reasons.extend([_while_it_holds(reason, ends.get(rule.origin.id)) for reason in found])
+        if closes is not None:
+            closing.append(closes)
+    return reasons, min(closing, default=None)
 
 
-def _refusals(rule: Rule, question: _Question, now: datetime) -> Iterator[Reason]:
-    candidate, facts, zones = question.candidate, question.facts, question.zones
+def _ask(rule: Rule, question: _Question, now: datetime) -> tuple[Sequence[Reason], datetime | None]:
+    """What the rule has against the instant; where it has nothing, until when that stays so, as far as time alone tells."""
+    candidate, facts, history, zones = question.candidate, question.facts, question.history, question.zones
     reason: Reason | None = None
+    closes: datetime | None = None
     match rule:
         case WindowRule():
-            yield from hours.refuse(rule, candidate, facts, zones, now)
+            return hours.judge(rule, candidate, facts, zones, now)
         case CapRule():
-            reason = caps.refuse(rule, candidate, facts, zones, now)
+            reason = caps.refuse(rule, history, zones, now)
         case CooldownRule():
-            reason = cooldown.refuse(rule, candidate, facts, zones, now)
+            reason = cooldown.refuse(rule, history, zones, now)
         case SuppressRule():
-            reason = suppression.refuse(rule, candidate, facts, now)
+            reason, closes = suppression.refuse(rule, candidate, facts, now), suppression.expires_at(rule, facts)
         case ConsentRule():
-            reason = consent.refuse(rule, candidate, facts, now)
+            reason, closes = consent.refuse(rule, candidate, facts, now), _next_expiry(facts, now)
         case CallerIdRule():
             reason = callerid.refuse(rule, candidate)
         case RingRule():
             reason = hours.wrong_ring_time(rule, candidate)
         case _:
-            pass  # what binds after the answer: abandonment, disclosure, recording, retention, deadlines
-    if reason is not None:
-        yield reason
+            pass  # what binds after the ring is asked only whether it is waived
+    return ((reason,) if reason else ()), closes
 
 
-def _closes_at(rule: Rule, question: _Question, now: datetime) -> datetime | None:
-    match rule:
-        case WindowRule():
-            return hours.closing(rule, question.facts, question.zones, now)
-        case SuppressRule():
-            return suppression.expires_at(rule, question.facts)
-        case ConsentRule():
-            ends = (one.expires_at for one in question.facts.consents if one.expires_at is not None)
-            return min((end for end in ends if end > now), default=None)
-        case _:
-            return None
+def _next_expiry(facts: Facts, now: datetime) -> datetime | None:
+    """When the next consent expires: a rule that it fulfils, or waives, is to be asked again then."""
+    return min((one.expires_at for one in facts.consents if one.expires_at is not None and one.expires_at > now), default=None)
 
 
 def _while_it_holds(reason: Reason, ends: datetime | None) -> Reason:

@@ -80,7 +80,10 @@ def holds(ground: Ground, candidate: Candidate, facts: Facts, now: datetime) -> 
 
 def consent_for(level: str | None, scope: tuple[str, ...], candidate: Candidate, facts: Facts, now: datetime) -> Consent | None:
     """The consent that is in force at `now` and as long as the phone would ring, strong and wide enough; None for none."""
-    return next((one for one in facts.consents if lasts(one, candidate, now) and suffices(one, level, scope, candidate)), None)
+    for one in facts.consents:
+        if lasts(one, candidate, now) and suffices(one, level, scope, candidate):
+            return one
+    return None
 
 
 def suffices(consent: Consent, level: str | None, scope: tuple[str, ...], candidate: Candidate) -> bool:

@@ -4,7 +4,6 @@ The rule it protects: a phone rings only while it is permitted in every zone the
 place, and not at the times or places the person called inconvenient (12 CFR 1006.6(b)(1)). Only if `now + ring < end`.
 """
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from compliance.daykinds import Calendar
@@ -13,46 +12,50 @@ from compliance.periods import CALLEE
 from compliance.rules import Origin, RingRule, WindowRule
 from compliance.verdict import Candidate, Reason
 from compliance.wallclock import zone_named
-from compliance.windows import HORIZON, DayPlan, Schedule, closes_at, next_open, open_long_enough, unknown_dates
+from compliance.windows import FARTHEST, HORIZON, DayPlan, Schedule, closes_at, next_open, open_long_enough, unknown_dates
 
 INSTANT = timedelta(0)
 AT_ANY_OTHER_TIME = DayPlan(frozenset(range(7)), permits=False, hours=())
 
 
-def refuse(rule: WindowRule, candidate: Candidate, facts: Facts, zones: tuple[str, ...], now: datetime) -> Iterator[Reason]:
-    """Why the hours stand in the way at `now`; `retry_at` is their first opening that is long enough for the ring."""
-    there = _zones(rule, zones)
+def judge(
+    rule: WindowRule, candidate: Candidate, facts: Facts, zones: tuple[str, ...], now: datetime
+) -> tuple[list[Reason], datetime | None]:
+    """Why the hours stand in the way at `now`, and when the hours that are open end; None where they do not within HORIZON.
+
+    The `retry_at` of a reason is their first opening that is long enough for the ring.
+    """
+    there = zones if rule.clock == CALLEE else (rule.clock,)
     if not there:
-        yield _reason(rule.origin, "window", "needs facts: location (calling hours are on the callee's clock)", None)
-        return
+        return [_reason(rule.origin, "window", "needs facts: location (calling hours are on the callee's clock)", None)], None
     if rule.deny_many_zones and len(there) > 1:
         text = f"needs facts: location (one of {len(there)} time zones)"
-        yield _reason(rule.origin, "window", text, None, _told(there, now))
-        return
+        return [_reason(rule.origin, "window", text, None, _told(there, now))], None
+    reasons: list[Reason] = []
     if rule.also_places and candidate.number in facts.inconvenient_numbers:
-        yield _reason(rule.origin, "window", "the number rings at a place the person called inconvenient", None)
-    for schedule in _schedules(rule, facts):
-        if (reason := _closed(rule, schedule, candidate, _calendar(rule, facts), there, now=now)) is not None:
-            yield reason
-
-
-def closing(rule: WindowRule, facts: Facts, zones: tuple[str, ...], now: datetime) -> datetime | None:
-    """When the hours that are open at `now` end; None where they do not end within HORIZON."""
+        reasons.append(_reason(rule.origin, "window", "the number rings at a place the person called inconvenient", None))
     calendar = _calendar(rule, facts)
-    ends = (closes_at(schedule, _zones(rule, zones), now, calendar) for schedule in _schedules(rule, facts))
-    return min((end for end in ends if end is not None), default=None)
+    closing: list[datetime] = []
+    for schedule in _schedules(rule, facts):
+        ends = closes_at(schedule, there, now, calendar)
+        if ends is not None:
+            closing.append(ends)
+        if ends is not None and now + candidate.ring_for < ends:
+            continue
+        if (reason := _closed(rule, schedule, candidate, calendar, there, now=now, ends=ends)) is not None:
+            reasons.append(reason)
+    return reasons, min(closing, default=None)
 
 
 def wrong_ring_time(rule: RingRule, candidate: Candidate) -> Reason | None:
     """Why the phone would ring too briefly or too long, or None; asked about the instant alone it has nothing to say."""
-    told = (("ring_for_s", f"{candidate.ring_for.total_seconds():g}"),)
     if INSTANT < candidate.ring_for < rule.min_unanswered:
         text = f"an unanswered phone must ring for at least {rule.min_unanswered.total_seconds():g} s"
-        return _reason(rule.origin, "ring", text, None, told)
-    if rule.max_ring is not None and candidate.ring_for > rule.max_ring:
+    elif rule.max_ring is not None and candidate.ring_for > rule.max_ring:
         text = f"an unanswered phone may ring for at most {rule.max_ring.total_seconds():g} s"
-        return _reason(rule.origin, "ring", text, None, told)
-    return None
+    else:
+        return None
+    return _reason(rule.origin, "ring", text, None, (("ring_for_s", f"{candidate.ring_for.total_seconds():g}"),))
 
 
 def _closed(
@@ -63,21 +66,23 @@ def _closed(
     there: tuple[str, ...],
     *,
     now: datetime,
+    ends: datetime | None,
 ) -> Reason | None:
     if open_long_enough(schedule, there, now, candidate.ring_for, calendar):
         return None
     permitted = next_open(schedule, there, now, candidate.ring_for, calendar)
     if permitted == now:
         return None
-    until = now + HORIZON if permitted is None else permitted
+    searched = HORIZON if len(there) > 1 else FARTHEST
+    until = now + searched if permitted is None else permitted
     missing = unknown_dates(schedule, there, now, until, calendar)
     if missing:
         text = f"needs facts: calendar ({rule.calendar} for {missing[0].year} is not known)"
         return _reason(rule.origin, "window", text, None, _told(there, now))
     if permitted is None:
         text = "needs facts: location" if len(there) > 1 else "closed"
-        text += f" (no time is permitted within {HORIZON.days} days in all of {', '.join(there)})"
-    elif (ends := closes_at(schedule, there, now, calendar)) is not None:
+        text += f" (no time is permitted within {searched.days} days in all of {', '.join(there)})"
+    elif ends is not None:
         ring_s = candidate.ring_for.total_seconds()
         text = f"the phone would ring for {ring_s:g} s, and the permitted hours end at {ends.isoformat()}"
     else:
@@ -93,10 +98,6 @@ def _schedules(rule: WindowRule, facts: Facts) -> tuple[Schedule, ...]:
 
 def _calendar(rule: WindowRule, facts: Facts) -> Calendar | None:
     return next((one for one in facts.calendars if one.name == rule.calendar), None) if rule.calendar else None
-
-
-def _zones(rule: WindowRule, zones: tuple[str, ...]) -> tuple[str, ...]:
-    return zones if rule.clock == CALLEE else (rule.clock,)
 
 
 def _told(zones: tuple[str, ...], now: datetime) -> tuple[tuple[str, str], ...]:

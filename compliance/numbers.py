@@ -4,6 +4,7 @@ An area code tells where a number was issued, not where its owner is, and libpho
 where their area has two. `zones_of` therefore answers with every zone it cannot rule out, `regions_of` with every region.
 """
 
+import re
 from functools import lru_cache
 
 import phonenumbers
@@ -14,6 +15,20 @@ from compliance.regions import PROVINCES_OF, STATE_OF, US_AREA_CODES
 LONGEST_TEXT = 64  # the longest E.164 number has 15 digits; the rest is punctuation
 
 _UNKNOWN = "Etc/Unknown"
+_PART = re.compile(r"[A-Z0-9]{1,3}", re.ASCII)
+
+#: It shares its country code with others, so that the code alone tells nothing of it.
+CANADIAN_ZONES = (
+    "America/Edmonton",
+    "America/Fort_Nelson",
+    "America/Halifax",
+    "America/Regina",
+    "America/St_Johns",
+    "America/Toronto",
+    "America/Vancouver",
+    "America/Whitehorse",
+    "America/Winnipeg",
+)
 
 #: Area codes of the North American plan whose area has more zones than libphonenumber gives some of its numbers.
 SPLIT_AREA_CODES: dict[str, tuple[str, ...]] = {
@@ -119,12 +134,25 @@ def regions_of(number: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=1024)
+def is_region(name: str) -> bool:
+    """Whether it names a country that has telephones (`FR`), a state of the US, or a part of any other country (`CN-NX`)."""
+    country, dash, part = name.partition("-")
+    if country not in phonenumbers.SUPPORTED_REGIONS:
+        return False
+    if country == "US" and dash:
+        return part in US_AREA_CODES
+    return not dash or _PART.fullmatch(part) is not None
+
+
+@lru_cache(maxsize=1024)
 def zones_in(region: str) -> tuple[str, ...]:
     """Every IANA zone in a country or a state of the US, as far as its telephone numbers tell; empty where they do not."""
     country, _, part = region.partition("-")
     if country == "US" and part:
         codes = US_AREA_CODES.get(part, "").split()
         return tuple(sorted({zone for code in codes for zone in zones_of(f"+1{code}2221234")}))
+    if country == "CA":
+        return CANADIAN_ZONES
     code = phonenumbers.country_code_for_region(country)
     if not code:
         return ()

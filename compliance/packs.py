@@ -6,7 +6,7 @@ know is an error that names its place, because a rule that was read but not appl
 
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from compliance.abandonment import read_abandon
@@ -75,6 +75,11 @@ class Pack:
     rules: tuple[Rule, ...]
     sha256: str
     extends: tuple[str, ...] = ()
+    text: str = field(default="", repr=False, compare=False)  # as it was written: what `sha256` is of
+
+    def __hash__(self) -> int:
+        """That of its text: what is derived from packs is remembered by them, and hashing every rule would take longer."""
+        return hash(self.sha256)
 
     @property
     def ref(self) -> PackRef:
@@ -124,6 +129,7 @@ def parse_pack(text: str, name: str) -> Pack:
         rules=_rules(root),
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         extends=extends,
+        text=text,
     )
     head.close()
     root.close()

@@ -7,10 +7,11 @@ one holds: an event has left only when it has left everywhere.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from compliance.wallclock import local_date, start_of_day, zone_named
@@ -23,6 +24,7 @@ _ROLLING = re.compile(r"rolling:([1-9][0-9]{0,5})([mhd])")
 _SUCCESSIVE = re.compile(r"successive:([1-9][0-9]{0,5})d@campaign_start")
 _ROLLING_DAYS = re.compile(r"rolling_days:([1-9][0-9]{0,5})@(\S+)")
 _CALENDAR = re.compile(r"calendar:(?:(day|month)|week\(([a-z]+)\))@(\S+)")
+_start_of_day = lru_cache(maxsize=8192)(start_of_day)  # the same few midnights for all the events of a history
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
@@ -111,7 +113,17 @@ def leaves_at(period: Period, at: datetime, zones: Sequence[str], campaign_start
     if isinstance(period, Successive):
         start = _block(period, at, campaign_start)
         return start + period.length
-    return max(start_of_day(_first_day_after(period, local_date(at, zone)), zone) for zone in _zones(period, zones))
+    return max(_start_of_day(_first_day_after(period, local_date(at, zone)), zone) for zone in _zones(period, zones))
+
+
+def leaving_after(
+    period: Period, now: datetime, times: Iterable[datetime], zones: Sequence[str], campaign_start: datetime | None = None
+) -> list[datetime]:
+    """When each of the events that are still counted at `now` leaves, by the times of all of them. Raises as `leaves_at` does."""
+    if isinstance(period, Rolling):
+        since = now - period.length
+        return [at + period.length for at in times if at > since]
+    return [end for end in (leaves_at(period, at, zones, campaign_start) for at in times) if end > now]
 
 
 def starts_at(period: Period, now: datetime, zones: Sequence[str], campaign_start: datetime | None = None) -> datetime:

@@ -5,18 +5,32 @@ by side, whoever decides about a person or a number is alone with it. SQLite has
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, func, insert, or_, select, text, union, update
+from sqlalchemy import ColumnElement, Table, func, insert, or_, select, text, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DataError
 
-from compliance.chain import GENESIS, ChainFault, ChainReport, link_hash, walk
-from compliance.facts import INTERNAL, EventKind, LedgerEvent, Suppression
-from compliance.tables import body_of, event_fields, ledger, ledger_tip, link_of, permit, suppression, suppression_of
+from compliance.chain import GENESIS, ChainFault, ChainReport, digest, link_hash, skipped_to, walk
+from compliance.facts import OWN_LISTS, EventKind, LedgerEvent, Suppression
+from compliance.journal import Journal
+from compliance.tables import (
+    FOREVER,
+    body_of,
+    event_fields,
+    ledger,
+    ledger_tip,
+    link_of,
+    permit,
+    suppression,
+    suppression_fields,
+    suppression_of,
+)
 
 CHAIN_LOCK = "end of the ledger chain"
 TIP = 1  # the id of the one row of ledger_tip
@@ -51,9 +65,17 @@ def lock_keys(connection: Connection, *keys: str | None) -> bool:
     """
     if connection.dialect.name != "postgresql":
         return False
-    for number in sorted({_lock_number(key) for key in keys if key}):
-        connection.execute(select(func.pg_advisory_xact_lock(number)))
+    numbers = sorted({_lock_number(key) for key in keys if key})
+    connection.execute(_LOCKS, {"numbers": numbers})
     return True
+
+
+def database_time(connection: Connection) -> datetime | None:
+    """What time it is on the database server; None where the database is a file and has no clock of its own (SQLite)."""
+    if connection.dialect.name != "postgresql":
+        return None
+    told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return told.astimezone(UTC)
 
 
 def read_one_snapshot(connection: Connection) -> None:
@@ -63,61 +85,86 @@ def read_one_snapshot(connection: Connection) -> None:
 
 
 def append(connection: Connection, events: Sequence[LedgerEvent], recorded_at: datetime) -> int:
-    """Writes the events at the end of the chain and answers with the `seq` of the first of them."""
+    """Writes the events at the end of the chain and answers with the `seq` of the first of them.
+
+    What is written later is never dated earlier: where `recorded_at` is before that of the last row, that one's stands.
+    """
     lock_keys(connection, CHAIN_LOCK)  # always the last lock of a transaction
-    tip = connection.execute(select(ledger_tip.c.seq, ledger_tip.c.hash).where(ledger_tip.c.id == TIP)).first()
+    tip = connection.execute(select(ledger_tip).where(ledger_tip.c.id == TIP)).first()
     first = seq = (tip.seq if tip else 0) + 1
     previous = tip.hash if tip else GENESIS
+    recorded_at = max(recorded_at, tip.recorded_at) if tip else recorded_at
+    hashes = {0: GENESIS, first - 1: previous}
     rows = []
     for seq, event in enumerate(events, start=first):
         fields = {**event_fields(event), "recorded_at": recorded_at}
-        row_hash = link_hash(seq, body_of(fields), previous)
-        rows.append({**fields, "seq": seq, "prev_hash": previous, "hash": row_hash})
-        previous = row_hash
+        skipped = _hash_of(connection, skipped_to(seq), hashes)
+        hashes[seq] = link_hash(seq, digest(body_of(fields)), previous, skipped)
+        rows.append({**fields, "seq": seq, "prev_hash": previous, "skip_hash": skipped, "hash": hashes[seq]})
+        previous = hashes[seq]
     if rows:
         connection.execute(insert(ledger), rows)
+        end = {"seq": seq, "hash": previous, "recorded_at": recorded_at}
         if tip:
-            connection.execute(update(ledger_tip).where(ledger_tip.c.id == TIP).values(seq=seq, hash=previous))
+            connection.execute(update(ledger_tip).where(ledger_tip.c.id == TIP).values(end))
         else:
-            connection.execute(insert(ledger_tip).values(id=TIP, seq=seq, hash=previous))
+            connection.execute(insert(ledger_tip).values(id=TIP, **end))
     return first
 
 
-def put_suppressions(connection: Connection, entries: Sequence[Suppression], now: datetime) -> int:
-    """Adds those entries that are not on the list yet, each with its ledger row, and voids unspent permits; how many were new."""
+def _hash_of(connection: Connection, seq: int, known: dict[int, str]) -> str:
+    if seq not in known:
+        known[seq] = connection.execute(select(ledger.c.hash).where(ledger.c.seq == seq)).scalar_one()
+    return known[seq]
+
+
+def put_suppressions(
+    connection: Connection, entries: Sequence[Suppression], now: datetime, journal: Journal | None
+) -> list[tuple[int, Suppression]]:
+    """Adds those entries that are not on the list yet, each with its ledger row, and voids unspent permits; answers with the new.
+
+    They are in the journal before the caller's transaction can commit.
+    """
     for entry in entries:
         _check_entry(entry)
     people = [entry.person for entry in entries if entry.person]
     numbers = [entry.number for entry in entries if entry.number]
     touched = on_any_key(suppression, people, numbers)
-    known = {(row.scope, row.number, row.person) for row in connection.execute(select(suppression).where(touched))}
-    fresh: list[Suppression] = []
+    known: dict[tuple[str, ...], datetime] = {}
+    for row in connection.execute(select(suppression).where(touched)).mappings():
+        key = tuple(row[name] for name in _ENTRY_KEYS)
+        known[key] = max(row["until"], known.get(key, row["until"]))
+    fresh: list[dict[str, Any]] = []
     for entry in entries:
-        key = (entry.scope, entry.number or "", entry.person or "")
-        if key not in known:
-            known.add(key)
-            fresh.append(entry)
+        fields = suppression_fields(entry)
+        key = tuple(fields[name] for name in _ENTRY_KEYS)
+        if key not in known or known[key] < fields["until"]:
+            known[key] = fields["until"]
+            fresh.append(fields)
+    added: list[tuple[int, Suppression]] = []
     if fresh:
-        first = append(connection, [_as_event(entry) for entry in fresh], now)
-        rows = [{"seq": seq, **_suppression_fields(entry)} for seq, entry in enumerate(fresh, start=first)]
+        first = append(connection, [_as_event(suppression_of(fields)) for fields in fresh], now)
+        rows = [{"seq": seq, **fields} for seq, fields in enumerate(fresh, start=first)]
         connection.execute(insert(suppression), rows)
+        added = [(seq, suppression_of(fields)) for seq, fields in enumerate(fresh, start=first)]
+        if journal is not None:
+            journal.note(added)
     live = on_any_key(permit, people, numbers) & permit.c.spent_at.is_(None) & permit.c.voided_at.is_(None)
     connection.execute(update(permit).where(live).values(voided_at=now))
-    return len(fresh)
+    return added
+
+
+def is_proven(connection: Connection, seq: int, entry: Suppression) -> bool:
+    """Whether the do-not-call entry that was written as this row of the ledger is there."""
+    found = connection.execute(select(suppression).where(suppression.c.seq == seq)).mappings().first()
+    return found is not None and suppression_of(found) == entry
 
 
 def find_suppressions(connection: Connection, number: str, person: str) -> tuple[Suppression, ...]:
-    """The internal do-not-call entries for the number, or for the person, oldest first."""
+    """The entries of our own lists for the number, or for the person, oldest first; also those that are over."""
     on_list = on_any_key(suppression, [person] if person else [], [number] if number else [])
-    found = select(suppression).where(on_list, suppression.c.scope == INTERNAL).order_by(suppression.c.seq)
+    found = select(suppression).where(on_list).order_by(suppression.c.seq)
     return tuple(suppression_of(row) for row in connection.execute(found).mappings())
-
-
-def known_numbers(connection: Connection, person: str) -> frozenset[str]:
-    """Every number on which the person was called, or is about to be."""
-    called = select(ledger.c.number).where(ledger.c.person == person, ledger.c.number != "")
-    about_to_be = select(permit.c.number).where(permit.c.person == person)
-    return frozenset(connection.execute(union(called, about_to_be)).scalars())
 
 
 def on_any_key(table: Table, people: Collection[str], numbers: Collection[str]) -> ColumnElement[bool]:
@@ -147,12 +194,17 @@ def _strays(connection: Connection) -> Iterable[tuple[int, str]]:
     unspent = select(ledger.c.seq).join(permit, attempt).where(permit.c.spent_at.is_(None))
     for seq in connection.execute(unspent).scalars():
         yield seq, "the attempt was sent, but its permit says that it was not"
-    same = (suppression.c.seq == ledger.c.seq) & (suppression.c.number == ledger.c.number)
-    same &= suppression.c.person == ledger.c.person
+    same = suppression.c.seq == ledger.c.seq
+    for key in ("number", "person", "seller", "campaign"):
+        same &= suppression.c[key] == ledger.c[key]
     proven = ledger.c.kind == EventKind.SUPPRESSED.value
     lifted = select(ledger.c.seq).outerjoin(suppression, same).where(proven, suppression.c.seq.is_(None))
     for seq in connection.execute(lifted).scalars():
         yield seq, "the do-not-call entry of this row is gone or was altered"
+    kept = select(suppression, ledger.c.facts).join(ledger, same & proven)
+    for row in connection.execution_options(yield_per=READ_AT_ONCE).execute(kept).mappings():
+        if dict(_as_event(suppression_of(row)).facts) != json.loads(row["facts"]):
+            yield row["seq"], "the do-not-call entry of this row was altered"
     unproven = select(suppression.c.seq).outerjoin(ledger, same & proven).where(ledger.c.seq.is_(None))
     for seq in connection.execute(unproven).scalars():
         yield seq, "a do-not-call entry has no ledger row that proves it"
@@ -163,24 +215,31 @@ def _check_entry(entry: Suppression) -> None:
         raise ValueError("a do-not-call entry needs a number or a person")
     if entry.number:
         check_number(entry.number)
-    if entry.scope != INTERNAL:
-        raise ValueError(f"no rule obeys a do-not-call list {entry.scope!r}: use {INTERNAL!r}")
+    if entry.scope not in OWN_LISTS:
+        raise ValueError(f"no do-not-call list of our own is called {entry.scope!r}: use {' or '.join(sorted(OWN_LISTS))}")
+    if entry.until is not None and not entry.at < entry.until < FOREVER:
+        raise ValueError(f"a block that ends at {entry.until.isoformat()} does not end after it begins")
 
 
 def _as_event(entry: Suppression) -> LedgerEvent:
-    facts = (("reason", entry.reason), ("scope", entry.scope), ("source", entry.source))
-    return LedgerEvent(EventKind.SUPPRESSED, entry.at, entry.person or "", entry.number or "", "", "", "", facts=facts)
+    facts = {"reason": entry.reason, "scope": entry.scope, "source": entry.source}
+    if entry.until is not None:
+        facts["until"] = entry.until.isoformat()
+    return LedgerEvent(
+        kind=EventKind.SUPPRESSED,
+        at=entry.at,
+        person=entry.person or "",
+        number=entry.number or "",
+        campaign=entry.campaign,
+        seller=entry.seller,
+        subject="",
+        facts=tuple(sorted(facts.items())),
+    )
 
 
-def _suppression_fields(entry: Suppression) -> dict[str, object]:
-    return {
-        "scope": entry.scope,
-        "number": entry.number or "",
-        "person": entry.person or "",
-        "at": entry.at,
-        "reason": entry.reason,
-        "source": entry.source,
-    }
+#: Taken one after the other in the order of the array: nobody waits in a circle.
+_LOCKS = text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
+_ENTRY_KEYS = ("scope", "number", "person", "seller", "campaign")
 
 
 def _lock_number(key: str) -> int:

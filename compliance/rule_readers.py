@@ -13,6 +13,7 @@ from compliance.daykinds import DayKind
 from compliance.document import Node
 from compliance.facts import COUNTABLE, INTERNAL, EventKind
 from compliance.grounds import LEVELS, Ground, parse_ground
+from compliance.lengths import IMMEDIATE, Length, parse_length
 from compliance.periods import CALLEE, parse_period
 from compliance.rules import (
     CallerIdRule,
@@ -23,8 +24,10 @@ from compliance.rules import (
     DeadlineRule,
     DiscloseRule,
     Key,
+    Leave,
     Level,
     Origin,
+    RecordMode,
     RecordRule,
     RetainRule,
     RingRule,
@@ -42,6 +45,7 @@ WORD = r"[a-z][a-z0-9_]*"
 REGION = r"[A-Z]{2}(-[A-Z0-9]{1,3})?"
 LIST = r"[a-z0-9][a-z0-9_.+-]{0,31}"
 LENGTH = r"[1-9][0-9]{0,4}(bd|d|mo|y|h|m)"
+CIVIL_LENGTH = r"[1-9][0-9]{0,4}(d|mo|y)"
 
 CALL_DIMENSIONS = ("purpose", "party", "technology", "sector", "caller_role", "line_type")
 OUTCOME_DIMENSIONS = ("result", "policy_term_le_years", "policy_term_gt_years")
@@ -52,7 +56,6 @@ EVENT_NAMES = {"amd_machine": EventKind.MACHINE} | {kind.value: kind for kind in
 SCOPES = {"seller": Key.SELLER, "collector": Key.SELLER, "creditor": Key.CREDITOR, "campaign": Key.CAMPAIGN}
 
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-_DAYS = {"d": 1, "mo": 31, "y": 366}  # the longest there is: a minimum is never met early
 
 
 def origin_of(node: Node) -> Origin:
@@ -187,8 +190,6 @@ def read_cooldown(node: Node, origin: Origin, terms: Terms) -> Rule:
 
 def _keys(node: Node) -> tuple[Key, ...]:
     keys = [Key(text) for text in node.choices("key", tuple(Key), at_least=1)]
-    if keys and not {Key.PERSON, Key.NUMBER} & set(keys):
-        node.fault("key", "must name person or number: a limit protects somebody who is called")
     if node.has("caller_scope") and (scope := SCOPES[node.choice("caller_scope", tuple(SCOPES))]) not in keys:
         keys.append(scope)
     return tuple(keys)
@@ -254,30 +255,33 @@ def read_disclose(node: Node, origin: Origin, terms: Terms) -> Rule:
 def read_record(node: Node, origin: Origin, terms: Terms) -> Rule:
     """What may and must be recorded."""
     everywhere = words(node, "all_party_if_callee_in", REGION) if node.has("all_party_if_callee_in") else ()
-    unknown = node.choice("unknown_location", ("one", "all")) if node.has("unknown_location") else "all"
+    unknown = node.choice("unknown_location", (Leave.ONE, Leave.ALL)) if node.has("unknown_location") else Leave.ALL
     start_on = words(node, "start_on") if node.has("start_on") else ()
-    mode = node.choice("mode", ("whole_call", "on_event", "off")) if node.has("mode") else ""
-    if start_on and mode != "on_event":
+    modes = (RecordMode.WHOLE_CALL, RecordMode.ON_EVENT, RecordMode.OFF)
+    mode = RecordMode(node.choice("mode", modes)) if node.has("mode") else RecordMode.AS_SET
+    if start_on and mode is not RecordMode.ON_EVENT:
         node.fault("start_on", "is said of mode = 'on_event' only")
-    consent = node.choice("consent", ("one", "all", "informed"))
-    return RecordRule(origin, consent, node.flag("announce"), mode, unknown, everywhere, start_on, terms)
+    consent = Leave(node.choice("consent", tuple(Leave)))
+    return RecordRule(origin, consent, node.flag("announce"), mode, Leave(unknown), everywhere, start_on, terms)
 
 
 def read_retain(node: Node, origin: Origin, terms: Terms) -> Rule:
     """How long records are kept."""
-    shortest = _days(node, "min") if node.has("min") else None
-    longest = _days(node, "max") if node.has("max") else None
-    if shortest is None and longest is None:
+    least = _length(node, "min", CIVIL_LENGTH) if node.has("min") else None
+    most = _length(node, "max", CIVIL_LENGTH) if node.has("max") else None
+    if not node.has("min") and not node.has("max"):
         node.fault("min", "one of min and max is needed")
-    if shortest is not None and longest is not None and longest < shortest:
+    if least is not None and most is not None and most.most_days < least.most_days:
         node.fault("max", "is shorter than min")
-    return RetainRule(origin, words(node, "what"), shortest, longest, node.text("from", pattern=WORD), terms)
+    return RetainRule(origin, words(node, "what"), least, most, node.text("from", pattern=WORD), terms)
 
 
 def read_deadline(node: Node, origin: Origin, terms: Terms) -> Rule:
     """By when a request is obeyed."""
-    house = node.text("house", pattern=f"immediate|{LENGTH}") if node.has("house") else ""
-    return DeadlineRule(origin, node.text("on", pattern=WORD), node.text("within", pattern=f"immediate|{LENGTH}"), house, terms)
+    allowed = f"{IMMEDIATE}|{LENGTH}"
+    within = _length(node, "within", allowed) or IMMEDIATE
+    house = _length(node, "house", allowed) if node.has("house") else None
+    return DeadlineRule(origin, node.text("on", pattern=WORD), within, house, terms)
 
 
 def _duration(node: Node, key: str) -> timedelta | None:
@@ -285,10 +289,9 @@ def _duration(node: Node, key: str) -> timedelta | None:
     return int(text[:-1]) * _UNITS[text[-1]] if text else None
 
 
-def _days(node: Node, key: str) -> int | None:
-    text = node.text(key, pattern=r"[1-9][0-9]{0,4}(d|mo|y)")
-    unit = text.lstrip("0123456789")
-    return int(text.removesuffix(unit)) * _DAYS[unit] if text else None
+def _length(node: Node, key: str, pattern: str) -> Length | None:
+    text = node.text(key, pattern=pattern)
+    return node.attempt(key, partial(parse_length, text)) if text else None
 
 
 READERS: dict[str, Callable[[Node, Origin, Terms], Rule]] = {

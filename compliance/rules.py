@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from compliance.facts import INTERNAL, EventKind
 from compliance.grounds import Ground
+from compliance.lengths import Length
 from compliance.periods import Period
 from compliance.windows import Schedule
 
@@ -216,15 +217,35 @@ class DiscloseRule:
     terms: Terms = ALWAYS
 
 
+class Leave(StrEnum):
+    """Whose leave a recording needs: one party's, that of all who were informed and stayed, that of all."""
+
+    ONE = "one"
+    INFORMED = "informed"
+    ALL = "all"
+
+
+class RecordMode(StrEnum):
+    """How much of a call is recorded: nothing, from an event on, the whole, or what the site has set."""
+
+    OFF = "off"
+    ON_EVENT = "on_event"
+    WHOLE_CALL = "whole_call"
+    AS_SET = "as_set"
+
+
 @dataclass(frozen=True, slots=True)
 class RecordRule:
-    """Whose leave a recording needs, whether it is announced, and what of the call is recorded."""
+    """Whose leave a recording needs, whether it is announced, and what of the call is recorded.
+
+    In the places of `all_party_in` it is the leave of all; `unknown_location` is whose it is where somebody may be there or not.
+    """
 
     origin: Origin
-    consent: str
+    consent: Leave
     announce: bool
-    mode: str
-    unknown_location: str
+    mode: RecordMode
+    unknown_location: Leave
     all_party_in: tuple[str, ...]
     start_on: tuple[str, ...]
     terms: Terms = ALWAYS
@@ -232,24 +253,34 @@ class RecordRule:
 
 @dataclass(frozen=True, slots=True)
 class RetainRule:
-    """How long records are kept at least and at most, in days (a month as 31, a year as 366), and from when on."""
+    """How long records of these kinds are kept at least and at most after the event `since`."""
 
     origin: Origin
     what: tuple[str, ...]
-    min_days: int | None
-    max_days: int | None
+    least: Length | None
+    most: Length | None
     since: str
     terms: Terms = ALWAYS
+
+    @property
+    def min_days(self) -> int | None:
+        """`least` in days, for comparing it with another rule's before any record exists."""
+        return None if self.least is None else self.least.most_days
+
+    @property
+    def max_days(self) -> int | None:
+        """`most` in days, likewise."""
+        return None if self.most is None else self.most.most_days
 
 
 @dataclass(frozen=True, slots=True)
 class DeadlineRule:
-    """By when a request is to be obeyed in law, and in this house."""
+    """Within which time a request is to be obeyed in law, and in this house where it says so."""
 
     origin: Origin
     on: str
-    within: str
-    house: str
+    within: Length
+    house: Length | None
     terms: Terms = ALWAYS
 
 

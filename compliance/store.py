@@ -3,29 +3,35 @@
 A decision and its permit are one write transaction, so that two nodes racing for the last attempt under a cap cannot
 both win. A permit is spent, in a committed row, before the originate is sent: from there on the attempt counts for
 ever, unless it is known not to have rung. An unspent permit counts until it expires. The time of every decision is
-read inside the transaction, after its locks: whoever waited decides by the time at which the wait ended.
+read inside the transaction, after its locks: whoever waited decides by the time at which the wait ended. What a verdict was
+decided from is kept beside it, so that it can be decided again.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeGuard
 
-from sqlalchemy import ColumnElement, Engine, insert, select, update
+from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.engine import Connection
 
-from compliance import gate
-from compliance.chain import ChainReport, canonical
-from compliance.facts import FINAL, INTERNAL, RANG, EventKind, Facts, LedgerEvent, Suppression
-from compliance.lookback import lookback
+from compliance import decision, suppression
+from compliance.chain import ChainReport, canonical, digest
+from compliance.facts import FINAL, INTERNAL, RANG, EventKind, LedgerEvent, Suppression, Vouched
+from compliance.journal import Journal
+from compliance.judging import MOST_SKEW, ClockAdrift, Judge
+from compliance.kept import keep
 from compliance.packs import Pack, PackError
+from compliance.past import known_numbers
 from compliance.rows import (
     UnresolvedAttempt,
     append,
     audit,
     check_number,
+    database_time,
     find_suppressions,
-    known_numbers,
+    is_proven,
     lock_keys,
     on_any_key,
     put_suppressions,
@@ -33,6 +39,7 @@ from compliance.rows import (
 )
 from compliance.rules import ALWAYS, Rule, SuppressRule
 from compliance.tables import (
+    CALL_KEYS,
     Fields,
     event_of,
     ledger,
@@ -42,7 +49,6 @@ from compliance.tables import (
     reasons_text,
     refusal,
     refusal_of,
-    reservation_of,
 )
 from compliance.verdict import Candidate, Clearance, Permit, Refusal
 from config.clock import Clock
@@ -51,6 +57,7 @@ from config.ids import new_id
 
 IMPORT_BATCH = 500  # rows a transaction of an import: on PostgreSQL each row holds up to two locks
 NO_FACTS: Final[Mapping[str, str]] = {}
+NOTHING: Final = Vouched()
 
 
 class PermitError(Exception):
@@ -84,8 +91,22 @@ class _NumbersGrew(Exception):
 class Ledger:
     """The gate's memory. Keeps no state of its own: threads, processes and nodes may use it at once."""
 
-    def __init__(self, engine: Engine, clock: Clock, packs: Sequence[Pack], permit_lifetime: timedelta) -> None:
-        """Raises PackError when no pack obeys opt-outs for every purpose, ValueError for a lifetime that is none."""
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        packs: Sequence[Pack],
+        permit_lifetime: timedelta,
+        *,
+        one_time_for_all: bool = False,
+        journal: Journal | None = None,
+    ) -> None:
+        """With `one_time_for_all`, nodes that share a database server decide by its clock, and refuse while theirs is adrift.
+
+        Opt-outs go into the `journal` too, for a database that is restored from a backup.
+
+        Raises PackError when no pack obeys opt-outs for every purpose, ValueError for a lifetime that is none.
+        """
         if permit_lifetime <= timedelta(0):
             raise ValueError("a permit must live for some time")
         everywhere = (rule for pack in packs if not pack.purposes and "*" in pack.jurisdiction for rule in pack.rules)
@@ -95,21 +116,22 @@ class Ledger:
         self._clock = clock
         self._packs = tuple(packs)
         self._permit_lifetime = permit_lifetime
-        self._lookback = lookback(packs)
-        self._needed_kinds = sorted(self._lookback.kinds)
+        self._one_time_for_all = one_time_for_all
+        self._journal = journal
+        self._judge = Judge(packs, engine.dialect.name)
+        self._kept: set[int] = set()  # years whose texts are kept, as far as this process knows
 
-    def preview(self, candidate: Candidate) -> Clearance | Refusal:
+    def preview(self, candidate: Candidate, vouched: Vouched = NOTHING) -> Clearance | Refusal:
         """What the gate would say now. Writes nothing and promises nothing: only `permit` does."""
         with reading(self._engine) as connection:
-            numbers = _numbers_of(connection, candidate)
-            return self._judge(connection, candidate, numbers, self._clock.now())
+            return self._judge.judge(connection, candidate, (), vouched, self._clock.now()).verdict
 
-    def permit(self, candidate: Candidate) -> Permit | Refusal:
+    def permit(self, candidate: Candidate, vouched: Vouched = NOTHING) -> Permit | Refusal:
         """Decides, and commits the permit, or the refusal with all its reasons.
 
         Asked again for an attempt that has a permit it answers with the same one, spent or not; a refused attempt may
         be asked for again. Raises ValueError for nobody, a number that is not E.164, a call that would not ring, or an attempt
-        id that was used for another call.
+        id that was used for another call; ClockAdrift when nobody can tell what time it is.
         """
         check_number(candidate.number)
         if not candidate.person:
@@ -119,9 +141,11 @@ class Ledger:
         while True:
             try:
                 with writing(self._engine) as connection:
-                    return self._decide(connection, candidate)
+                    verdict, year = self._decide(connection, candidate, vouched)
             except _NumbersGrew:
                 continue
+            self._kept.add(year)  # now that it is committed
+            return verdict
 
     def spend(self, permit_id: str) -> None:
         """Commits that the originate is about to be sent; the attempt counts from here on.
@@ -134,12 +158,13 @@ class Ledger:
             row, now = _permit_row(connection, permit_id), self._clock.now()
             if row["spent_at"] is not None:
                 raise PermitSpent(f"permit {permit_id} was spent: its attempt is never sent twice")
-            if row["voided_at"] is not None or find_suppressions(connection, row["number"], row["person"]):
+            if row["voided_at"] is not None or _listed(connection, row, now):
                 raise PermitVoid(f"permit {permit_id} is void: the person opted out after it was granted")
-            if not row["granted_at"] <= now < row["expires_at"]:  # before the grant: the clock was put back
+            if not row["granted_at"] - MOST_SKEW <= now < row["expires_at"]:  # before the grant: the clock was put back
                 raise PermitExpired(f"permit {permit_id} is not valid now: it expires at {row['expires_at'].isoformat()}")
+            now = max(now, row["granted_at"])  # the grant may be dated a little later than our clock, as the ledger was
             connection.execute(update(permit).where(permit.c.permit_id == permit_id).values(spent_at=now))
-            facts = {"permit_id": permit_id, "packs": row["packs"]}
+            facts = {"permit_id": permit_id, "packs": row["packs"], "decision": digest(row["decision"])}
             append(connection, [_event(row, EventKind.ATTEMPT, now, facts)], now)
 
     def record(self, attempt_id: str, kind: EventKind, at: datetime, facts: Mapping[str, str] = NO_FACTS) -> bool:
@@ -168,28 +193,42 @@ class Ledger:
                 connection.execute(update(permit).where(unresolved).values(resolved_at=now))
             if opted_out:
                 entry = Suppression(at, "opt_out", f"attempt {attempt_id}", row["number"], row["person"])
-                put_suppressions(connection, [entry], now)
+                put_suppressions(connection, [entry], now, self._journal)
             return True
 
     def suppress(
-        self, number: str | None = None, person: str | None = None, *, reason: str, source: str, scope: str = INTERNAL
+        self,
+        number: str | None = None,
+        person: str | None = None,
+        *,
+        reason: str,
+        source: str,
+        scope: str = INTERNAL,
+        seller: str = "",
+        campaign: str = "",
+        until: datetime | None = None,
     ) -> Suppression:
         """Puts a number, a person or both on the do-not-call list and voids their unspent permits; in force on return.
 
-        An entry that is there already is kept as it is. Raises ValueError when neither is given, for a number that is
-        not E.164, and for a list that no rule obeys.
+        `seller` and `campaign` narrow it down, `until` makes it a temporary block. An entry that is there already and lasts
+        as long is kept as it is. Raises ValueError when neither is given, for a number that is not E.164, an end that is
+        not after now, and a list that is not our own.
         """
         with writing(self._engine) as connection:
             lock_keys(connection, person, number)
             now = self._clock.now()
-            put_suppressions(connection, [Suppression(now, reason, source, number, person, scope)], now)
+            entry = Suppression(now, reason, source, number, person, scope, seller, campaign, until)
+            put_suppressions(connection, [entry], now, self._journal)
             found = find_suppressions(connection, number or "", person or "")
-            return next(entry for entry in found if (entry.number, entry.person) == (number, person))
+            same = [one for one in found if replace(one, at=now, reason=reason, source=source, until=until) == entry]
+            return next(one for one in reversed(same) if suppression.in_force(one, seller, campaign, now))
 
-    def suppressed(self, number: str, person: str) -> Suppression | None:
-        """The oldest do-not-call entry that forbids ringing this person on this number, if there is one."""
+    def suppressed(self, number: str, person: str, *, seller: str = "", campaign: str = "") -> Suppression | None:
+        """The oldest entry of our own lists that forbids ringing this person on this number, if there is one."""
         with reading(self._engine) as connection:
-            return next(iter(find_suppressions(connection, number, person)), None)
+            now = self._clock.now()
+            found = find_suppressions(connection, number, person)
+            return next((entry for entry in found if suppression.in_force(entry, seller, campaign, now)), None)
 
     def import_suppressions(self, entries: Iterable[Suppression]) -> tuple[int, int]:
         """Adds many entries, in batches that are each all or nothing; answers (added, known before).
@@ -203,8 +242,21 @@ class Ledger:
             batch = waiting[start : start + IMPORT_BATCH]
             with writing(self._engine) as connection:
                 lock_keys(connection, *(key for entry in batch for key in (entry.person, entry.number)))
-                added += put_suppressions(connection, batch, self._clock.now())
+                added += len(put_suppressions(connection, batch, self._clock.now(), self._journal))
         return added, len(waiting) - added
+
+    def catch_up(self) -> int:
+        """Tells the database what the journal knows and it does not: it was restored from a backup. How many entries that were.
+
+        Raises JournalDamaged for a journal that cannot be read: then nobody is rung before somebody has looked at it.
+        """
+        last = self._journal.last() if self._journal is not None else None
+        if self._journal is None or last is None:
+            return 0
+        with reading(self._engine) as connection:
+            if is_proven(connection, *last):
+                return 0
+        return self.import_suppressions(entry for _, entry in self._journal.entries())[0]
 
     def unresolved(self) -> list[UnresolvedAttempt]:
         """Attempts that were sent and whose end is not known, oldest first: to be reconciled with what the PBX has live."""
@@ -229,10 +281,10 @@ class Ledger:
         with reading(self._engine) as connection:
             return _events(connection, ledger.c.attempt_id == attempt_id)
 
-    def history(self, person: str) -> list[LedgerEvent]:
-        """What is known of one person, in the order in which it was written."""
+    def history(self, person: str, number: str = "") -> list[LedgerEvent]:
+        """What is known of one person, or of anybody on a number, in the order in which it was written."""
         with reading(self._engine) as connection:
-            return _events(connection, ledger.c.person == person)
+            return _events(connection, on_any_key(ledger, [person] if person else [], [number] if number else []))
 
     def refusals_of(self, person: str) -> list[Refusal]:
         """Every refusal to call this person, oldest first."""
@@ -246,52 +298,43 @@ class Ledger:
             read_one_snapshot(connection)
             return audit(connection)
 
-    def _decide(self, connection: Connection, candidate: Candidate) -> Permit | Refusal:
-        numbers = _numbers_of(connection, candidate)
-        locked = lock_keys(connection, candidate.attempt_id, candidate.person, candidate.number, *numbers)
-        if locked and not _numbers_of(connection, candidate) <= numbers:
+    def _decide(self, connection: Connection, candidate: Candidate, vouched: Vouched) -> tuple[Permit | Refusal, int]:
+        numbers: frozenset[str] = frozenset()
+        if connection.dialect.name == "postgresql":
+            numbers = known_numbers(connection, candidate.person) | {candidate.number, *candidate.other_numbers}
+            lock_keys(connection, candidate.attempt_id, candidate.person, *numbers, *self._judge.keys_of(candidate))
+        now = self._now(connection)
+        judged = self._judge.judge(connection, candidate, numbers, vouched, now)
+        if numbers and not set(judged.past.facts.numbers) <= numbers:
             raise _NumbersGrew
-        granted = connection.execute(select(permit).where(permit.c.attempt_id == candidate.attempt_id)).mappings().first()
-        if granted is not None:
-            if any(granted[name] != getattr(candidate, name) for name in _CALL_KEYS):
-                raise ValueError(f"attempt {candidate.attempt_id} has a permit for another call")
-            return permit_of(granted)
-        now = self._clock.now()
-        verdict = self._judge(connection, candidate, numbers, now)
-        common = {name: getattr(candidate, name) for name in ("attempt_id", *_CALL_KEYS)}
+        if judged.past.granted:
+            return _granted_before(connection, candidate), now.year
+        verdict, now = judged.verdict, judged.verdict.decided_at
+        if now.year not in self._kept:
+            keep(connection, self._packs, judged.calendars)
+        common = {name: getattr(candidate, name) for name in ("attempt_id", *CALL_KEYS)}
         common |= {"zones": canonical(verdict.zones), "packs": packs_text(verdict.packs)}
+        common["decision"] = decision.write(judged.decided())
         if isinstance(verdict, Refusal):
             row = {**common, "decided_at": now, "retry_at": verdict.retry_at, "reasons": reasons_text(verdict.reasons)}
             connection.execute(insert(refusal).values(row))
-            return verdict
+            return verdict, now.year
         expires_at = now + self._permit_lifetime
         if verdict.closes_at is not None:  # whoever spends it last must still have rung before the window ends
             expires_at = min(expires_at, verdict.closes_at - candidate.ring_for)
         row = {**common, "permit_id": new_id(now), "granted_at": now, "expires_at": expires_at}
-        connection.execute(insert(permit).values(row))
-        return permit_of(row)
+        connection.execute(insert(permit), row)
+        return permit_of(row), now.year
 
-    def _judge(self, connection: Connection, candidate: Candidate, numbers: frozenset[str], now: datetime) -> Clearance | Refusal:
-        suppressions = find_suppressions(connection, candidate.number, candidate.person)
-        events = self._events_that_count(connection, candidate, numbers, now)
-        return gate.check(candidate, Facts(events, suppressions, tuple(sorted(numbers))), self._packs, now)
-
-    def _events_that_count(
-        self, connection: Connection, candidate: Candidate, numbers: frozenset[str], now: datetime
-    ) -> tuple[LedgerEvent, ...]:
-        if not self._lookback.counts:
-            return ()
-        reached = {candidate.number, *numbers}
-        live = (permit.c.expires_at > now) & permit.c.spent_at.is_(None) & permit.c.voided_at.is_(None)
-        others = on_any_key(permit, [candidate.person], reached) & (permit.c.attempt_id != candidate.attempt_id)
-        # Reservations first: one that is spent between the two questions is then counted once or twice, never missed.
-        reserved = [reservation_of(row) for row in connection.execute(select(permit).where(live, others)).mappings()]
-        recent: ColumnElement[bool] = ledger.c.kind.in_(self._needed_kinds)
-        if self._lookback.reach is not None:
-            recent = recent & (ledger.c.at > now - self._lookback.reach)
-        events = _events(connection, on_any_key(ledger, [candidate.person], reached) & recent)
-        sent = {event.attempt_id for event in events if event.kind is EventKind.ATTEMPT}
-        return (*events, *(event for event in reserved if event.attempt_id not in sent))
+    def _now(self, connection: Connection) -> datetime:
+        """One time authority: the database server's clock where there is one, else the machine's."""
+        ours = self._clock.now()
+        theirs = database_time(connection) if self._one_time_for_all else None
+        if theirs is None:
+            return ours
+        if abs(theirs - ours) > MOST_SKEW:
+            raise ClockAdrift(f"our clock says {ours.isoformat()}, the database's {theirs.isoformat()}: set it right first")
+        return theirs
 
 
 def _always_obeys_opt_outs(rule: Rule) -> TypeGuard[SuppressRule]:
@@ -299,12 +342,16 @@ def _always_obeys_opt_outs(rule: Rule) -> TypeGuard[SuppressRule]:
     return isinstance(rule, SuppressRule) and rule.list == INTERNAL and rule.terms == ALWAYS
 
 
-def _numbers_of(connection: Connection, candidate: Candidate) -> frozenset[str]:
-    """All numbers of the person that the ledger or the caller knows."""
-    return known_numbers(connection, candidate.person) | frozenset(candidate.other_numbers)
+def _granted_before(connection: Connection, candidate: Candidate) -> Permit:
+    granted = connection.execute(select(permit).where(permit.c.attempt_id == candidate.attempt_id)).mappings().one()
+    if any(granted[name] != getattr(candidate, name) for name in CALL_KEYS):
+        raise ValueError(f"attempt {candidate.attempt_id} has a permit for another call")
+    return permit_of(granted)
 
 
-_CALL_KEYS = ("person", "number", "campaign", "seller", "subject")
+def _listed(connection: Connection, row: Fields, now: datetime) -> bool:
+    entries = find_suppressions(connection, row["number"], row["person"])
+    return any(suppression.in_force(entry, row["seller"], row["campaign"], now) for entry in entries)
 
 
 def _permit_row(connection: Connection, permit_id: str) -> Fields:
@@ -319,6 +366,6 @@ def _events(connection: Connection, condition: Any) -> list[LedgerEvent]:
 
 
 def _event(row: Fields, kind: EventKind, at: datetime, facts: Mapping[str, str]) -> LedgerEvent:
-    keys = {name: row[name] for name in ("attempt_id", *_CALL_KEYS)}
+    keys = {name: row[name] for name in ("attempt_id", *CALL_KEYS)}
     zones = tuple(str(zone) for zone in json.loads(row["zones"]))
     return LedgerEvent(kind=kind, at=at, zones=zones, facts=tuple(sorted(facts.items())), **keys)

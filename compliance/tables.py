@@ -1,7 +1,8 @@
 """The tables of the gate, and the translation between their rows and values. No decisions are made here.
 
 `ledger` is append-only and hash-chained; `permit` holds the reservations and their one use, `refusal` what the gate
-did not permit and why, `suppression` the do-not-call list.
+did not permit and why, each with what it was decided from; `suppression` is our own do-not-call list, `dnc_list` and
+`dnc_number` are copies of others'. `kept_text` holds every pack and calendar that ever decided.
 """
 
 import json
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint, and_
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, and_
 from sqlalchemy.engine import RowMapping
 
 from compliance.chain import Link, canonical
@@ -32,14 +33,22 @@ ledger = Table(
     Column("campaign", Text, nullable=False),
     Column("seller", Text, nullable=False),
     Column("subject", Text, nullable=False),
+    Column("debt", Text, nullable=False),
+    Column("creditor", Text, nullable=False),
     Column("zones", Text, nullable=False),
     Column("facts", Text, nullable=False),
     Column("prev_hash", String(64), nullable=False),
+    Column("skip_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     UniqueConstraint("attempt_id", "kind"),
     Index(None, "person", "at"),
     Index(None, "number", "at"),
+    Index(None, "campaign", "at"),
 )
+#: The other keys that a rule may count by; most rows have no debt and no creditor.
+for _key in ("seller", "subject", "debt", "creditor"):
+    _told = ledger.c[_key] != ""
+    Index(f"ix_ledger_{_key}_at", ledger.c[_key], ledger.c.at, sqlite_where=_told, postgresql_where=_told)
 
 #: One row: where the chain ends. Without it, rows cut off at the end would not be missed.
 ledger_tip = Table(
@@ -48,6 +57,7 @@ ledger_tip = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", Integer, nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
 )
 
 permit = Table(
@@ -60,8 +70,11 @@ permit = Table(
     Column("campaign", Text, nullable=False),
     Column("seller", Text, nullable=False),
     Column("subject", Text, nullable=False),
+    Column("debt", Text, nullable=False),
+    Column("creditor", Text, nullable=False),
     Column("zones", Text, nullable=False),
     Column("packs", Text, nullable=False),
+    Column("decision", Text, nullable=False),
     Column("granted_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("spent_at", UtcDateTime),
@@ -69,6 +82,7 @@ permit = Table(
     Column("resolved_at", UtcDateTime),
     Index(None, "person", "expires_at"),
     Index(None, "number", "expires_at"),
+    Index(None, "expires_at"),
 )
 _unresolved = and_(permit.c.spent_at.is_not(None), permit.c.resolved_at.is_(None))
 Index("ix_permit_unresolved", permit.c.spent_at, sqlite_where=_unresolved, postgresql_where=_unresolved)
@@ -84,8 +98,11 @@ refusal = Table(
     Column("campaign", Text, nullable=False),
     Column("seller", Text, nullable=False),
     Column("subject", Text, nullable=False),
+    Column("debt", Text, nullable=False),
+    Column("creditor", Text, nullable=False),
     Column("zones", Text, nullable=False),
     Column("packs", Text, nullable=False),
+    Column("decision", Text, nullable=False),
     Column("reasons", Text, nullable=False),
     Column("retry_at", UtcDateTime),
     Index(None, "person", "decided_at"),
@@ -101,10 +118,47 @@ suppression = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("reason", Text, nullable=False),
     Column("source", Text, nullable=False),
-    UniqueConstraint("scope", "number", "person"),
+    Column("seller", Text, nullable=False),
+    Column("campaign", Text, nullable=False),
+    Column("until", UtcDateTime, nullable=False),  # FOREVER for none: NULLs would not be unique
+    UniqueConstraint("scope", "number", "person", "seller", "campaign", "until"),
+)
+FOREVER = datetime(9000, 1, 1, tzinfo=UTC)  # within the years that every zone can tell
+
+dnc_list = Table(
+    "dnc_list",
+    Base.metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", String(64), nullable=False, index=True),
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("loaded_at", UtcDateTime, nullable=False),
+    Column("in_force", Boolean, nullable=False),
 )
 
-_CHAINED = ("kind", "attempt_id", "person", "number", "campaign", "seller", "subject", "zones", "facts")
+dnc_number = Table(
+    "dnc_number",
+    Base.metadata,
+    Column("number", String(16), primary_key=True),
+    Column("list_id", String(64), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+kept_text = Table(
+    "kept_text",
+    Base.metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+#: What a call is about: the keys that rules count by.
+CALL_KEYS = ("person", "number", "campaign", "seller", "subject", "debt", "creditor")
+_CHAINED = ("kind", "attempt_id", *CALL_KEYS, "zones", "facts")
 
 
 def event_fields(event: LedgerEvent) -> dict[str, Any]:
@@ -113,11 +167,7 @@ def event_fields(event: LedgerEvent) -> dict[str, Any]:
         "kind": event.kind.value,
         "at": event.at.astimezone(UTC),
         "attempt_id": event.attempt_id,
-        "person": event.person,
-        "number": event.number,
-        "campaign": event.campaign,
-        "seller": event.seller,
-        "subject": event.subject,
+        **{name: getattr(event, name) for name in CALL_KEYS},
         "zones": canonical(event.zones),
         "facts": canonical(dict(event.facts)),
     }
@@ -131,7 +181,7 @@ def body_of(fields: Fields) -> str:
 
 def link_of(row: Fields) -> Link:
     """A ledger row as the chain sees it."""
-    return Link(row["seq"], body_of(row), row["prev_hash"], row["hash"])
+    return Link(row["seq"], body_of(row), row["prev_hash"], row["skip_hash"], row["hash"])
 
 
 def event_of(row: Fields) -> LedgerEvent:
@@ -139,14 +189,10 @@ def event_of(row: Fields) -> LedgerEvent:
     return LedgerEvent(
         kind=EventKind(row["kind"]),
         at=row["at"],
-        person=row["person"],
-        number=row["number"],
-        campaign=row["campaign"],
-        seller=row["seller"],
-        subject=row["subject"],
         attempt_id=row["attempt_id"],
         zones=tuple(json.loads(row["zones"])),
         facts=tuple(sorted(json.loads(row["facts"]).items())),
+        **{name: row[name] for name in CALL_KEYS},
     )
 
 
@@ -166,14 +212,38 @@ def permit_of(row: Fields) -> Permit:
 
 def reservation_of(row: Fields) -> LedgerEvent:
     """A live permit as the attempt it may become at any moment."""
-    keys = {name: row[name] for name in ("person", "number", "campaign", "seller", "subject", "attempt_id")}
+    keys = {name: row[name] for name in ("attempt_id", *CALL_KEYS)}
     return LedgerEvent(kind=EventKind.ATTEMPT, at=row["granted_at"], **keys)
 
 
 def suppression_of(row: Fields) -> Suppression:
     """A do-not-call row as the entry it is."""
-    number, person = row["number"] or None, row["person"] or None
-    return Suppression(row["at"], row["reason"], row["source"], number, person, row["scope"])
+    return Suppression(
+        at=row["at"],
+        reason=row["reason"],
+        source=row["source"],
+        number=row["number"] or None,
+        person=row["person"] or None,
+        scope=row["scope"],
+        seller=row["seller"],
+        campaign=row["campaign"],
+        until=row["until"] if row["until"] < FOREVER else None,
+    )
+
+
+def suppression_fields(entry: Suppression) -> dict[str, Any]:
+    """The columns of a do-not-call row that the entry itself fills."""
+    return {
+        "scope": entry.scope,
+        "number": entry.number or "",
+        "person": entry.person or "",
+        "at": entry.at,
+        "reason": entry.reason,
+        "source": entry.source,
+        "seller": entry.seller,
+        "campaign": entry.campaign,
+        "until": entry.until or FOREVER,
+    }
 
 
 def refusal_of(row: Fields) -> Refusal:

@@ -32,21 +32,29 @@ def local_date(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
+def instants(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The first and the last instant at which the clock of `zone` reads the naive `wall`; where it is skipped, twice the jump."""
+    first, last = _instant(wall, zone, fold=0), _instant(wall, zone, fold=1)
+    if first <= last:  # the offset from before a change and the one after it agree, or the clock reads it under both
+        return first, last
+    jump = _change_of_offset(wall, zone)
+    return jump, jump
+
+
 def first_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """The first instant at which the clock of `zone` reads the naive `wall`, or jumps past it."""
-    instant = _instant(wall, zone, fold=0)
-    return instant if _reads(instant, zone, wall) else _change_of_offset(wall, zone)
+    return instants(wall, zone)[0]
 
 
 def last_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     """The last instant at which the clock of `zone` reads the naive `wall`; where it is skipped, the jump past it."""
-    instant = _instant(wall, zone, fold=1)
-    return instant if _reads(instant, zone, wall) else _change_of_offset(wall, zone)
+    return instants(wall, zone)[1]
 
 
 def clock_goes_back(wall: datetime, zone: ZoneInfo) -> datetime | None:
     """The instant at which the clock of `zone` is put back, if that makes it read the naive `wall` twice."""
-    return _change_of_offset(wall, zone) if first_instant(wall, zone) < last_instant(wall, zone) else None
+    first, last = instants(wall, zone)
+    return _change_of_offset(wall, zone) if first < last else None
 
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
@@ -62,10 +70,6 @@ def add_months(day: date, months: int) -> date:
 
 def _instant(wall: datetime, zone: ZoneInfo, *, fold: int) -> datetime:
     return wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
-
-
-def _reads(instant: datetime, zone: ZoneInfo, wall: datetime) -> bool:
-    return instant.astimezone(zone).replace(tzinfo=None) == wall
 
 
 def _change_of_offset(wall: datetime, zone: ZoneInfo) -> datetime:

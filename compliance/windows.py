@@ -19,14 +19,26 @@ from zoneinfo import ZoneInfo
 
 from compliance.daykinds import Calendar, DayKind, kinds_of, knows
 from compliance.intervals import Interval, Intervals, difference, intersection, union
-from compliance.wallclock import MIDNIGHT, clock_goes_back, first_instant, last_instant, local_date, start_of_day, zone_named
+from compliance.wallclock import (
+    MIDNIGHT,
+    clock_goes_back,
+    first_instant,
+    instants,
+    last_instant,
+    local_date,
+    start_of_day,
+    zone_named,
+)
 
-#: How far `next_open` looks: two weeks and a day, so that a weekly hour skipped by one clock change is still found.
+#: How far every question looks at first, so that its answer serves the next: nearly all windows end today and open tomorrow.
+SOON = timedelta(days=2)
+#: How far it looks then: two weeks and a day, so that a weekly hour skipped by one clock change is still found.
 HORIZON = timedelta(days=15)
+#: How far it looks at last, where the schedule itself is closed for longer: to a holiday of next year, if that is all it permits.
+FARTHEST = timedelta(days=400)
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES = 24 * 60
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +96,35 @@ def open_intervals(
 
     Raises UnknownZone for a name that is none, ValueError for no zones at all: without a place there are no hours.
     """
+    spans = _known_spans(schedule, zones, since, until, calendar)
+    return tuple([(max(start, since), end) for start, end in spans if end > since])
+
+
+def _known_spans(
+    schedule: Schedule, zones: Sequence[str], since: datetime, until: datetime, calendar: Calendar | None
+) -> Intervals:
     if not zones:
         raise ValueError("calling hours need at least one time zone")
-    return _spans(schedule, tuple(zones), since, until, calendar)
+    there = tuple(zones)
+    return _spans(schedule, there, _dates(there, since, until), calendar)
 
 
-@lru_cache(maxsize=512)  # one decision asks the same twice: whether it is open, and until when
-def _spans(schedule: Schedule, zones: tuple[str, ...], since: datetime, until: datetime, calendar: Calendar | None) -> Intervals:
+@lru_cache(maxsize=512)  # one decision asks the same for every window
+def _dates(zones: tuple[str, ...], since: datetime, until: datetime) -> tuple[tuple[date, date], ...]:
+    return tuple((local_date(since, zone), local_date(until, zone)) for zone in map(zone_named, zones))
+
+
+@lru_cache(maxsize=4096)  # all instants of the same local dates have the same hours
+def _spans(
+    schedule: Schedule, zones: tuple[str, ...], dates: tuple[tuple[date, date], ...], calendar: Calendar | None
+) -> Intervals:
     common: Intervals | None = None
-    for name in zones:
-        local = _in_zone(schedule, zone_named(name), since, until, calendar)
+    for name, (first, last) in zip(zones, dates, strict=True):
+        local = _in_zone(schedule, zone_named(name), first, last, calendar)
         common = local if common is None else intersection(common, local)
         if not common:
             break
-    return tuple((max(start, since), end) for start, end in common or () if end > since)
+    return common or ()
 
 
 def is_open(schedule: Schedule, zones: Sequence[str], now: datetime, calendar: Calendar | None = None) -> bool:
@@ -110,7 +137,7 @@ def open_long_enough(
     schedule: Schedule, zones: Sequence[str], now: datetime, ring_for: timedelta, calendar: Calendar | None = None
 ) -> bool:
     """Whether a phone may ring at `now` and go on for `ring_for`, of at most a day, before the window ends."""
-    spans = open_intervals(schedule, zones, now, now + ONE_DAY, calendar)
+    spans = open_intervals(schedule, zones, now, now + SOON, calendar)
     return bool(spans) and spans[0][0] == now and now + ring_for < spans[0][1]
 
 
@@ -123,19 +150,26 @@ def next_open(
 ) -> datetime | None:
     """The first instant from `now` on at which a phone may ring and go on ringing for `ring_for` before the window ends.
 
-    None when there is none within HORIZON: hours that do not meet in all zones need a better location, not patience.
+    None when there is none within FARTHEST, or none within HORIZON although each zone has one of its own: hours that do not
+    meet in all zones need a better location, not patience.
     """
-    return first_fit(open_intervals(schedule, zones, now, now + HORIZON, calendar), now, ring_for)
+
+    def first(there: Sequence[str], look_ahead: timedelta) -> datetime | None:
+        return first_fit(open_intervals(schedule, there, now, now + look_ahead, calendar), now, ring_for)
+
+    found = first(zones, SOON) or first(zones, HORIZON)
+    if found is None and not (len(zones) > 1 and all(first((zone,), HORIZON) for zone in zones)):
+        found = first(zones, FARTHEST)
+    return found
 
 
 def closes_at(schedule: Schedule, zones: Sequence[str], now: datetime, calendar: Calendar | None = None) -> datetime | None:
     """When the window that is open at `now` ends; None when it is closed, or does not end within HORIZON."""
-    for look_ahead in (ONE_DAY, HORIZON):  # nearly every window ends today: the cheap question first
-        spans = open_intervals(schedule, zones, now, now + look_ahead, calendar)
-        if not spans or spans[0][0] > now:
-            return None
-        if spans[0][1] <= now + look_ahead:
-            return spans[0][1]
+    for look_ahead in (SOON, HORIZON):
+        spans = _known_spans(schedule, zones, now, now + look_ahead, calendar)
+        end = next((end for start, end in spans if start <= now < end), None)
+        if end is None or end <= now + look_ahead:
+            return end
     return None
 
 
@@ -144,9 +178,9 @@ def first_fit(spans: Intervals, now: datetime, ring_for: timedelta) -> datetime 
     return next((max(start, now) for start, end in spans if max(start, now) + ring_for < end), None)
 
 
-def _in_zone(schedule: Schedule, zone: ZoneInfo, since: datetime, until: datetime, calendar: Calendar | None) -> Intervals:
-    day = local_date(since, zone) - timedelta(days=2)  # yesterday's hours may reach into today
-    last = local_date(until, zone) + timedelta(days=1)
+def _in_zone(schedule: Schedule, zone: ZoneInfo, first: date, last: date, calendar: Calendar | None) -> Intervals:
+    day = first - timedelta(days=2)  # yesterday's hours may reach into today
+    last += timedelta(days=1)
     permitted: list[Interval] = []
     forbidden: list[Interval] = []
     while day <= last:
@@ -203,11 +237,12 @@ def _plan_of(schedule: Schedule, day: date, calendar: Calendar | None) -> DayPla
 
 def _permitted_hours(hours: Hours, day: date, zone: ZoneInfo) -> Intervals:
     start, end = _walls(hours, day)
-    opens, closes = first_instant(start, zone), first_instant(end, zone)
-    put_back = clock_goes_back(start, zone)
+    opens, opens_again = instants(start, zone)
+    closes = first_instant(end, zone)
+    put_back = clock_goes_back(start, zone) if opens < opens_again else None
     if put_back is None:
         return ((opens, closes),)
-    return (opens, min(put_back, closes)), (last_instant(start, zone), closes)
+    return (opens, min(put_back, closes)), (opens_again, closes)
 
 
 def _forbidden_hours(hours: Hours, day: date, zone: ZoneInfo) -> Intervals:

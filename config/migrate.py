@@ -50,8 +50,8 @@ def is_current(engine: Engine) -> bool:
     return current(engine) == head()
 
 
-def upgrade(engine: Engine) -> None:
-    """Brings the database to `head()`; does nothing when it is there. All or nothing.
+def upgrade(engine: Engine, to: str = "head") -> None:
+    """Brings the database to `head()`, or to an earlier revision; does nothing when it is there. All or nothing.
 
     Raises UnknownRevision for a database newer than the program, BrokenReference when a migration loses a parent row.
     """
@@ -60,7 +60,7 @@ def upgrade(engine: Engine) -> None:
         revision = MigrationContext.configure(connection).get_current_revision()
         if revision is not None and not _knows(config, revision):
             raise UnknownRevision(f"the database is at revision {revision}, made by a newer Ringfence: install that version")
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def revision(engine: Engine, message: str, metadata: MetaData) -> Path:

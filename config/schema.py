@@ -65,6 +65,19 @@ class GateSettings(Settings):
         le=60,
         description="How long a permit may wait for its originate before it expires unused.",
     )
+    abandonment_alert_share: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        description="At which share of a limit on abandoned calls an alert is raised: `0.8` of 3 % is 2.4 %.",
+    )
+    abandonment_minimum_answers: int = Field(
+        default=100,
+        ge=0,
+        le=10_000,
+        description="Before so many live answers in its period a limit on abandoned calls counts as if there had been as many, "
+        "so that the first abandoned call does not stop a campaign.",
+    )
 
 
 class DialingSettings(Settings):

@@ -9,22 +9,30 @@ from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
+from compliance.journal import Journal
+from compliance.listed import DncLists
 from compliance.pack_files import load_packs
+from compliance.people import People
 from compliance.store import Ledger
 from config import migrate
 from config.clock import Clock, SystemClock
 from config.database import open_database, reading
 from config.load import Site, load_site, read_secret
+from config.logs import get
 from dialer import metrics, store
 from dialer.floor import Floor, FloorPolicy
 from dialer.floor_thread import FloorThread
 from dialer.service import FloorService
 from dialer.timers import Timers
+from dialer.watch import policy_of
 from recorder.service import Archivist
 from recorder.vault import Vault
 from sip.ami import Asterisk, PbxAddress
 from sip.lab import Lab
 from sip.unpack import LabError
+
+LOG = get("dialer.bootstrap")
+JOURNAL = "opt-outs.jsonl"  # beside the database, and never put back with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,8 @@ class Opened:
     clock: Clock
     database: Engine
     ledger: Ledger
+    people: People
+    lists: DncLists
     vault: Vault
 
 
@@ -50,8 +60,13 @@ def opened(directory: Path, clock: Clock | None = None) -> Iterator[Opened]:
     try:
         migrate.upgrade(database)
         packs = load_packs(site.settings.gate.packs, site.directory)
-        ledger = Ledger(database, clock, packs, timedelta(seconds=site.settings.gate.permit_seconds))
-        yield Opened(site, clock, database, ledger, Vault(site.archive))
+        lifetime = timedelta(seconds=site.settings.gate.permit_seconds)
+        journal = Journal(site.directory / JOURNAL)
+        ledger = Ledger(database, clock, packs, lifetime, one_time_for_all=True, journal=journal)
+        if forgotten := ledger.catch_up():
+            LOG.warning("restored_opt_outs", count=forgotten, journal=JOURNAL)
+        people, lists = People(database, clock, journal), DncLists(database, clock)
+        yield Opened(site, clock, database, ledger, people, lists, Vault(site.archive))
     finally:
         database.dispose()
 
@@ -100,6 +115,8 @@ def running(parts: Opened, watch: Callable[[Floor], None] = lambda _floor: None)
         caller_id=settings.pbx.caller_id,
         policy=FloorPolicy(wrap_up=timedelta(seconds=settings.dialing.wrap_up_seconds)),
         has_prompt=lambda prompt: (pbx.prompts / f"{prompt}.wav").is_file(),
+        packs=load_packs(settings.gate.packs, parts.site.directory),
+        budget_policy=policy_of(settings.gate),
     )
     floor = FloorThread(service, telephony, watch)
     workers = settings.recorder.workers

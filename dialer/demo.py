@@ -21,7 +21,8 @@ from config.load import SETTINGS_FILE, init_site
 from dialer import bootstrap, metrics, store
 from dialer.dispositions import LeadState
 from dialer.floor import Floor
-from dialer.leads import LeadRow, decode, read
+from dialer.leads import LeadRow, read
+from dialer.sheets import decode
 from dialer.store import Campaign, CampaignState
 from recorder.catalogue import Wanted, list_recordings, verify_all
 from recorder.disclosure import Verdict

@@ -9,14 +9,16 @@ waits for come first, but an opt-out is written down before anything else is don
 from dataclasses import replace
 from datetime import datetime
 
-from dialer import pacing
+from dialer import halting, pacing
 from dialer.agents import Agent, AgentMove, AgentState, move
 from dialer.assignment import Step, agent_gone, agent_missing, became_ready, customer_gone, end_wrap_up, in_time, joined, offer
 from dialer.dispositions import AGENT_DISPOSITIONS, WRAP_UP_KEYS, Disposition
 from dialer.floor import (
     Alert,
     AlertKind,
+    BudgetsMeasured,
     CampaignsRunning,
+    CampaignView,
     Command,
     DialNext,
     DispositionGiven,
@@ -76,7 +78,9 @@ def step(floor: Floor, item: Item) -> Step:  # noqa: C901, PLR0912 -- the table 
             return replace(floor, dry={**floor.dry, item.campaign_id: item.until}), ()
         case CampaignsRunning():
             kept = {key: until for key, until in floor.dry.items() if key in floor.campaigns}
-            return replace(floor, campaigns={one.campaign_id: one for one in item.campaigns}, dry=kept), ()
+            return replace(floor, campaigns={one.campaign_id: _as_told(floor, one) for one in item.campaigns}, dry=kept), ()
+        case BudgetsMeasured():
+            return halting.measured(floor, item)
         case RosterRead():
             return _roster(floor, item), ()
         case DispositionGiven():
@@ -97,6 +101,12 @@ def step(floor: Floor, item: Item) -> Step:  # noqa: C901, PLR0912 -- the table 
             return _agent_key(floor, item)
         case _:
             return _call_event(floor, item)
+
+
+def _as_told(floor: Floor, campaign: CampaignView) -> CampaignView:
+    """The campaign as it is read anew; of which limits it was said to be near is still so."""
+    before = floor.campaigns.get(campaign.campaign_id)
+    return replace(campaign, near=before.near) if before is not None else campaign
 
 
 def _time_of(item: Item) -> datetime | None:
@@ -126,7 +136,11 @@ def _tick(floor: Floor) -> Step:
 
 
 def _dial(floor: Floor) -> list[Command]:
-    """One pace for each running campaign; ready agents claimed by one are not there for the next."""
+    """One pace for each running campaign; ready agents claimed by one are not there for the next.
+
+    A campaign of which it is not known what it abandoned is not dialed. Whoever hears the abandonment message now is
+    not in the ledger yet, and is taken off its headroom.
+    """
     if not floor.pbx_up:
         return []
     ready = sum(agent.state is AgentState.READY for agent in floor.agents.values())
@@ -137,12 +151,12 @@ def _dial(floor: Floor) -> list[Command]:
     commands: list[Command] = []
     for campaign in floor.campaigns.values():
         dry = floor.dry.get(campaign.campaign_id)
-        if dry is not None and floor.now < dry:
+        if not campaign.measured or (dry is not None and floor.now < dry):
             continue
-        live = sum(
-            call.campaign_id == campaign.campaign_id and call.call.state is not CallState.ENDED for call in floor.calls.values()
-        )
-        pace = pacing.decide(pacing.PacingView(ready, coming, live, campaign.channels))
+        ours = [call.call for call in floor.calls.values() if call.campaign_id == campaign.campaign_id]
+        live = sum(call.state is not CallState.ENDED for call in ours)
+        budget = None if campaign.budget is None else campaign.budget - sum(call.abandoned for call in ours)
+        pace = pacing.decide(pacing.PacingView(ready, coming, live, campaign.channels, budget))
         if pace.calls:
             coming += pace.calls
             commands.append(DialNext(campaign.campaign_id, pace.calls, pace.because))

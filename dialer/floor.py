@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from compliance.budget import Budget
 from compliance.verdict import PackRef
 from dialer.agents import Agent
 from sip.call import Call
@@ -33,6 +34,10 @@ class CampaignView:
     campaign_id: str
     name: str
     channels: int  # most calls of this campaign at one time
+    budget: int | None = None  # how many more of its answers may be abandoned; None: no rule counts them
+    measured: bool = True  # False: what was abandoned is not known, and nothing is dialed
+    reviewed_at: datetime | None = None  # somebody looked at what had stopped it
+    near: frozenset[str] = frozenset()  # rules whose limit is near, and was told to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,15 @@ class CampaignsRunning:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetsMeasured:
+    """Where a running campaign stands with the rules of abandonment; None when that could not be found out."""
+
+    campaign_id: str
+    budgets: tuple[Budget, ...] | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RosterRead:
     """These agents, and no others, may take calls."""
 
@@ -156,7 +170,9 @@ class OptedOut:
     at: datetime
 
 
-Item = Event | Tick | Placed | ListDry | CampaignsRunning | RosterRead | DispositionGiven | PauseAsked | OptedOut
+Item = (
+    Event | Tick | Placed | ListDry | CampaignsRunning | BudgetsMeasured | RosterRead | DispositionGiven | PauseAsked | OptedOut
+)
 
 
 # --- commands: what the floor can order ------------------------------------------------------------------------------
@@ -224,6 +240,16 @@ class Finish:
     disposition: str
 
 
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Stop the campaign until somebody has reviewed it, and raise the alert: both, or neither."""
+
+    campaign_id: str
+    campaign: str
+    because: str
+    at: datetime
+
+
 class AlertKind(StrEnum):
     """What a person should look at."""
 
@@ -234,7 +260,11 @@ class AlertKind(StrEnum):
     PROMPT_MISSING = "prompt_missing"
     LINE_CHECK_FAILED = "line_check_failed"
     ABANDONED = "abandoned"
+    CLOCK_ADRIFT = "clock_adrift"
+    LIST_TOO_OLD = "list_too_old"
     CALL_LOST = "call_lost"
+    ABANDONMENT_NEAR = "abandonment_near"  # nearly as many were abandoned as a rule permits
+    ABANDONMENT_OVER = "abandonment_over"  # more were: the campaign is halted
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,4 +277,4 @@ class Alert:
     call_id: str | None = None
 
 
-Command = DialNext | Connect | Abandon | HangUp | SaveCall | SaveAgent | Suppress | Finish | Alert
+Command = DialNext | Connect | Abandon | HangUp | SaveCall | SaveAgent | Suppress | Finish | Halt | Alert

@@ -1,7 +1,7 @@
 """What a finished call leaves behind: its ledger events, the lead's next step, its recording's metadata. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from compliance.facts import EventKind
 from dialer.dispositions import Disposition, LeadPlan, plan
@@ -21,6 +21,7 @@ class Happened:
 
     kind: EventKind
     at: datetime
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 def ledger_events(floor_call: FloorCall) -> tuple[Happened, ...]:
@@ -32,7 +33,7 @@ def ledger_events(floor_call: FloorCall) -> tuple[Happened, ...]:
     if call.ringing_at is not None:
         events.append(Happened(EventKind.RINGING, call.ringing_at))
     if call.answered_at is not None:
-        events.append(Happened(EventKind.LIVE_ANSWER, call.answered_at))
+        events.append(Happened(EventKind.LIVE_ANSWER, call.answered_at, answer_facts(floor_call)))
     if call.safe_harbour_at is not None and call.abandoned:
         events.append(Happened(EventKind.ABANDONED, call.safe_harbour_at))
     if call.bridged_at is not None and call.ended_at - call.bridged_at >= CONVERSATION:
@@ -44,6 +45,24 @@ def ledger_events(floor_call: FloorCall) -> tuple[Happened, ...]:
         events.append(Happened(EventKind.NOT_RUNG if silent else EventKind.UNANSWERED, call.ended_at))
     events.append(Happened(EventKind.ENDED, call.ended_at))
     return tuple(sorted(events, key=lambda event: event.at))
+
+
+def answer_facts(floor_call: FloorCall) -> tuple[tuple[str, str], ...]:
+    """What abandonment is judged by: when an agent was there, and when and by whom the call ended (16 CFR 310.4(b)(1)(iv)).
+
+    A call that we end because the person asked us to (by key, or told the agent) is ended by the person.
+    """
+    call = floor_call.call
+    asked = floor_call.cancelled or floor_call.disposition == Disposition.DO_NOT_CALL
+    times = {
+        "connected_at": call.bridged_at,
+        "held_at": call.announcement_at,
+        "agent_left_at": call.unbridged_at,
+        "ended_at": call.ended_at,
+    }
+    facts = {name: at.astimezone(UTC).isoformat() for name, at in times.items() if at is not None}
+    facts["ended_by"] = (EndedBy.CUSTOMER if asked else call.ended_by or EndedBy.UNKNOWN).value
+    return tuple(sorted(facts.items()))
 
 
 def was_unsent(floor_call: FloorCall) -> bool:

@@ -6,7 +6,7 @@ is logged once with its call and the floor goes on; an attempt that could not be
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,9 +14,13 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from compliance.budget import HOUSE_POLICY, BudgetPolicy
 from compliance.facts import EventKind
+from compliance.judging import ClockAdrift
+from compliance.packs import Pack
 from compliance.store import Ledger, PermitError
-from compliance.verdict import Candidate, Permit, Refusal
+from compliance.suppression import NO_LIST
+from compliance.verdict import Candidate, Permit, Reason, Refusal
 from config.clock import Clock
 from config.database import reading, writing
 from config.ids import new_id
@@ -37,6 +41,7 @@ from dialer.floor import (
     Floor,
     FloorCall,
     FloorPolicy,
+    Halt,
     HangUp,
     Item,
     ListDry,
@@ -49,7 +54,8 @@ from dialer.floor import (
     Suppress,
     Tick,
 )
-from dialer.store import Campaign, Lead
+from dialer.store import Campaign, CampaignState, Lead
+from dialer.watch import AbandonmentWatch
 from recorder.store import alarm, enqueue
 from sip import call as calls
 from sip.events import OriginateFailed
@@ -60,6 +66,7 @@ LOG = get("dialer.service")
 PLAN_BATCH = 50  # leads that the gate looks at in advance, each tick
 ASK_BATCH = 20  # leads that one order to dial may ask the gate about: customers wait for the floor meanwhile
 WORD_BATCH = 200
+CLOCK_REST = timedelta(seconds=10)  # how long a campaign rests when our clock is wrong
 DRY_REST = timedelta(seconds=1)  # a list with nothing due is asked again after this at the latest
 
 
@@ -78,6 +85,8 @@ class FloorService:
         caller_id: str,
         policy: FloorPolicy,
         has_prompt: Callable[[str], bool],
+        packs: Sequence[Pack] = (),
+        budget_policy: BudgetPolicy = HOUSE_POLICY,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -88,7 +97,9 @@ class FloorService:
         self._caller_id = caller_id
         self._has_prompt = has_prompt
         self._campaigns: dict[str, Campaign] = {}
-        self._owed: list[Suppress | Finish] = []  # what must be done and could not be: tried again at each tick
+        self._clock_alarmed = False
+        self._watch = AbandonmentWatch(database, packs, seller, budget_policy)
+        self._owed: list[Suppress | Finish | Halt] = []  # what must be done and could not be: tried again at each tick
         self.floor = Floor(clock.now(), policy)
 
     def take_over(self) -> None:
@@ -132,7 +143,7 @@ class FloorService:
             led_to.extend(self._perform(command))
         except Exception:  # the outermost loop: what one command could not do must not stop the others
             LOG.exception("command_failed", command=type(command).__name__, call_id=getattr(command, "call_id", None))
-            if isinstance(command, Suppress | Finish):
+            if isinstance(command, Suppress | Finish | Halt):
                 self._owed.append(command)
         return led_to
 
@@ -157,6 +168,11 @@ class FloorService:
                 yield OptedOut(call.person, call.number, at)
             case Finish(call=call, disposition=disposition):
                 self._finish(call, disposition)
+                if call.call.abandoned and call.campaign_id in self._campaigns:
+                    yield from self._watch.measured([self._campaigns[call.campaign_id]], self._clock.now())
+            case Halt(campaign_id=campaign_id):
+                self._watch.halt(command)
+                self._campaigns.pop(campaign_id, None)
             case Alert():
                 LOG.warning(command.kind.value, text=command.text, call_id=command.call_id)
                 with writing(self._database) as connection:
@@ -171,7 +187,9 @@ class FloorService:
         try:
             for word in words:
                 items.extend(self._meaning(word))
-            for campaign in self._campaigns.values():
+            if self._watch.is_due(now):
+                items.extend(self._watch.measured(self._campaigns.values(), now))
+            for campaign in list(self._campaigns.values()):  # one may be paused on the way
                 self._plan_leads(campaign, now)
         except Exception:  # the outermost loop: what goes wrong here must not stop the floor
             LOG.exception("tick_failed")
@@ -200,9 +218,8 @@ class FloorService:
             case "suppressed":
                 return [OptedOut(said.get("person"), said.get("number"), word.at)]
             case "suppressions_changed":
-                calls_up = self.floor.calls.values()
-                listed = [call for call in calls_up if self._ledger.suppressed(call.number, call.person) is not None]
-                return [OptedOut(call.person, call.number, word.at) for call in listed]
+                unwanted = [call for call in self.floor.calls.values() if self._is_unwanted(call)]
+                return [OptedOut(call.person, call.number, word.at) for call in unwanted]
             case "disposition" if {"agent", "call", "disposition"} <= said.keys():
                 return [DispositionGiven(said["agent"], said["call"], said["disposition"], word.at)]
             case "pause" if {"agent", "paused"} <= said.keys():
@@ -210,6 +227,13 @@ class FloorService:
             case _:
                 LOG.error("unknown_word", kind=word.kind)
                 return []
+
+    def _is_unwanted(self, call: FloorCall) -> bool:
+        """Whether the person is on a list, or took a consent back, since the call was permitted."""
+        if self._ledger.suppressed(call.number, call.person, seller=self._seller, campaign=call.campaign) is not None:
+            return True
+        since = self._ledger.history(call.person, call.number)
+        return any(event.kind is EventKind.WITHDRAWAL and event.at >= call.call.ordered_at for event in since)
 
     def _settings(self) -> list[Item]:
         """The running campaigns and the roster. A campaign whose messages the PBX does not have is not dialed."""
@@ -226,7 +250,8 @@ class FloorService:
                 text = f"campaign {one.name} is not dialed: the PBX has no prompt {', '.join(silent[one.campaign_id])}"
                 self._performed(Alert(AlertKind.PROMPT_MISSING, text, self._clock.now()))
         self._campaigns = {one.campaign_id: one for one in campaigns if not silent[one.campaign_id]}
-        return [CampaignsRunning(tuple(wanted[key] for key in self._campaigns)), RosterRead(agents)]
+        running = CampaignsRunning(tuple(wanted[key] for key in self._campaigns))
+        return [running, RosterRead(agents), *self._watch.measured(self._campaigns.values(), self._clock.now())]
 
     def _plan_leads(self, campaign: Campaign, now: datetime) -> None:
         """Asks the gate about new leads in advance, so that those not allowed now cost nothing later."""
@@ -238,21 +263,27 @@ class FloorService:
         if not fresh:
             return
         plans = []
-        for lead, others in fresh:
-            verdict = self._ledger.preview(candidate(campaign, lead, self._seller, new_id(now), others))
-            plans.append((lead, verdict if isinstance(verdict, Refusal) else None))
+        try:
+            for lead, others in fresh:
+                verdict = self._ledger.preview(candidate(campaign, lead, self._seller, new_id(now), others))
+                plans.append((lead, verdict if isinstance(verdict, Refusal) else None))
+        except ClockAdrift as error:
+            self._adrift(error, now)
+            return
         with writing(self._database) as connection:
             for lead, refusal in plans:
                 if refusal is None:
                     store.set_lead(connection, lead.lead_id, LeadState.READY, now, "")
                 else:
-                    self._rest(connection, lead, refusal)
+                    self._rest(connection, campaign, lead, refusal)
 
     # --- dialing ---------------------------------------------------------------------------------------------------
 
     def _dial_next(self, order: DialNext) -> Iterable[Item]:
         """Places up to `count` calls, each through the gate; leads that it refuses now are put by until they may be asked."""
-        campaign = self._campaigns[order.campaign_id]
+        campaign = self._campaigns.get(order.campaign_id)
+        if campaign is None:  # paused since the order was given
+            return
         placed = asked = 0
         while placed < order.count and asked < ASK_BATCH:
             now = self._clock.now()
@@ -264,9 +295,18 @@ class FloorService:
                 return
             asked += len(due)
             for lead in due:
-                for item in self._dial(campaign, lead):
-                    placed += isinstance(item, Placed)
-                    yield item
+                try:
+                    for item in self._dial(campaign, lead):
+                        placed += isinstance(item, Placed)
+                        yield item
+                except ClockAdrift as error:
+                    self._adrift(error, now)
+                    yield ListDry(campaign.campaign_id, now + CLOCK_REST)
+                    return
+                if campaign.campaign_id not in self._campaigns:  # it was paused on the way
+                    yield from self._settings()
+                    return
+            self._clock_alarmed = False
 
     def _dial(self, campaign: Campaign, lead: Lead) -> Iterable[Item]:
         now = self._clock.now()
@@ -292,7 +332,7 @@ class FloorService:
             return
         if isinstance(verdict, Refusal):
             with writing(self._database) as connection:
-                self._rest(connection, lead, verdict)
+                self._rest(connection, campaign, lead, verdict)
             return
         yield from self._place(campaign, replace(call, packs=verdict.packs), verdict)
 
@@ -328,11 +368,36 @@ class FloorService:
         with writing(self._database) as connection:
             store.void_attempt(connection, call, self._clock.now(), reason)
 
-    def _rest(self, connection: Connection, lead: Lead, refusal: Refusal) -> None:
-        """A refusal is never an attempt: the lead waits for the first permitted instant, or for new facts."""
+    def _rest(self, connection: Connection, campaign: Campaign, lead: Lead, refusal: Refusal) -> None:
+        """A refusal is never an attempt: the lead waits for the first permitted instant, or for new facts.
+
+        Where a do-not-call list is missing or too old, it is not this lead that has to wait, but the campaign.
+        """
+        if missing := [one for one in refusal.reasons if NO_LIST in dict(one.facts)]:
+            self._pause(connection, campaign, missing[0], refusal.decided_at)
+            return
         reason = "; ".join(f"{one.rule}: {one.text}" for one in refusal.reasons)
         state = LeadState.REFUSED if refusal.retry_at is None else LeadState.READY
         store.set_lead(connection, lead.lead_id, state, refusal.retry_at, reason)
+
+    def _pause(self, connection: Connection, campaign: Campaign, reason: Reason, now: datetime) -> None:
+        """Dials the campaign no more until a fresh copy of the list is loaded and it is started again.
+
+        A list that is too old says nothing of anybody (47 CFR 64.1200(c)(2)(i)(D)).
+        """
+        if self._campaigns.pop(campaign.campaign_id, None) is None:
+            return
+        name = dict(reason.facts)[NO_LIST]
+        mend = f"ringfence dnc import FILE --list {name} --as-of DATE, then ringfence campaign start {campaign.name}"
+        store.set_campaign_state(connection, campaign.name, CampaignState.PAUSED)
+        store.say(connection, "settings", {}, now)
+        alarm(connection, Alert(AlertKind.LIST_TOO_OLD, f"campaign {campaign.name} is paused: {reason.text}: {mend}", now), now)
+
+    def _adrift(self, error: ClockAdrift, now: datetime) -> None:
+        """Nobody is rung while nobody knows what time it is; said once."""
+        if not self._clock_alarmed:
+            self._performed(Alert(AlertKind.CLOCK_ADRIFT, str(error), now))
+        self._clock_alarmed = True
 
     # --- the end of a call -----------------------------------------------------------------------------------------
 
@@ -340,7 +405,7 @@ class FloorService:
         """Ledger first (idempotent), then everything else in one transaction: done twice after a crash, it is done once."""
         now = self._clock.now()
         for event in outcome.ledger_events(call):
-            self._ledger.record(call.call_id, event.kind, event.at)
+            self._ledger.record(call.call_id, event.kind, event.at, dict(event.facts))
         with writing(self._database) as connection:
             if not store.finish_attempt(connection, call, disposition, now):
                 return
@@ -376,6 +441,9 @@ def candidate(campaign: Campaign, lead: Lead, seller: str, attempt_id: str, othe
         seller=seller,
         subject=lead.subject or campaign.subject,
         purpose=campaign.purpose,
+        regions=(lead.region,) if lead.region else (),
+        debt=lead.debt,
+        creditor=lead.creditor,
         declared_zones=(lead.zone,) if lead.zone else (),
         other_numbers=others,
         ring_for=campaign.ring_for,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Text, cast, func, insert, or_, select, update
+from sqlalchemy import Row, Text, Update, cast, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from compliance.verdict import PackRef
@@ -30,6 +30,7 @@ class CampaignState(StrEnum):
     STOPPED = "stopped"
     RUNNING = "running"
     PAUSED = "paused"
+    HALTED = "halted"  # stopped by a rule; started again only after a review
 
 
 class NotFound(LookupError):
@@ -38,6 +39,14 @@ class NotFound(LookupError):
 
 class AlreadyThere(ValueError):
     """The name is taken."""
+
+
+class NotReviewed(Exception):
+    """A rule stopped the campaign, and nobody has reviewed that yet."""
+
+
+class NothingToReview(ValueError):
+    """No rule has stopped the campaign since it was last reviewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,17 @@ class Campaign:
     channels: int
     max_attempts: int
     ring_for: timedelta
+    started_at: datetime | None = None  # for the first time
+    halted_at: datetime | None = None
+    halted_because: str | None = None
+    reviewed_at: datetime | None = None
+    reviewed_by: str | None = None
+    review_note: str | None = None
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a rule has stopped it, and nobody has looked at that since."""
+        return self.halted_at is not None and (self.reviewed_at is None or self.reviewed_at < self.halted_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +89,9 @@ class Lead:
     numbers: tuple[str, ...]
     zone: str
     subject: str
+    debt: str
+    creditor: str
+    region: str
     state: LeadState
     next_at: datetime
     attempts: int
@@ -84,11 +107,13 @@ class Lead:
 
 
 def add_campaign(connection: Connection, campaign: Campaign, now: datetime) -> None:
-    """Raises AlreadyThere when the name is taken."""
+    """Raises AlreadyThere when the name is taken. One that is made running has started."""
     if connection.execute(select(CampaignRow.campaign_id).where(CampaignRow.name == campaign.name)).first():
         raise AlreadyThere(f"a campaign is called {campaign.name!r} already")
     values = {field.name: getattr(campaign, field.name) for field in fields(campaign)}
     values["ring_seconds"] = values.pop("ring_for").total_seconds()
+    if campaign.state is CampaignState.RUNNING:
+        values["started_at"] = campaign.started_at or now
     connection.execute(insert(CampaignRow).values(**values, created_at=now))
 
 
@@ -106,15 +131,52 @@ def campaign_named(connection: Connection, name: str) -> Campaign:
 
 
 def set_campaign_state(connection: Connection, name: str, state: CampaignState) -> None:
-    """Raises NotFound."""
+    """Raises NotFound, and NotReviewed where a campaign is to run that a rule stopped and nobody has reviewed."""
     campaign = campaign_named(connection, name)
-    connection.execute(update(CampaignRow).where(CampaignRow.campaign_id == campaign.campaign_id).values(state=state.value))
+    change = _row_of(campaign)
+    if state is CampaignState.RUNNING:  # asked of the row itself: it may be halted at this moment
+        change = change.where(or_(CampaignRow.halted_at.is_(None), CampaignRow.reviewed_at >= CampaignRow.halted_at))
+    if connection.execute(change.values(state=state.value)).rowcount != 1:
+        raise NotReviewed(f"campaign {name} was stopped: {campaign.halted_because or 'too many calls were abandoned'}")
+
+
+def start_campaign(connection: Connection, name: str, now: datetime) -> None:
+    """Lets the campaign be dialed; the first time is kept. Raises as `set_campaign_state` does."""
+    set_campaign_state(connection, name, CampaignState.RUNNING)
+    first = (CampaignRow.name == name) & CampaignRow.started_at.is_(None)
+    connection.execute(update(CampaignRow).where(first).values(started_at=now))
+
+
+def halt_campaign(connection: Connection, campaign_id: str, because: str, at: datetime) -> None:
+    """A rule stops the campaign, until it is reviewed."""
+    halted = {"state": CampaignState.HALTED.value, "halted_at": at, "halted_because": because}
+    connection.execute(update(CampaignRow).where(CampaignRow.campaign_id == campaign_id).values(halted))
+
+
+def review_campaign(connection: Connection, name: str, by: str, note: str, now: datetime) -> None:
+    """Somebody has looked at why a rule stopped the campaign: it may be started again. Raises NotFound, NothingToReview."""
+    campaign = campaign_named(connection, name)
+    if campaign.halted_at is None or not campaign.needs_review:
+        raise NothingToReview(f"campaign {name} was not stopped by a rule since it was last reviewed")
+    reviewed = {"reviewed_at": max(now, campaign.halted_at), "reviewed_by": by, "review_note": note}
+    seen = _row_of(campaign).where(CampaignRow.halted_at == campaign.halted_at)  # and no later halt that nobody has looked at
+    if connection.execute(seen.values({**reviewed, "state": CampaignState.STOPPED.value})).rowcount != 1:
+        raise NotReviewed(f"campaign {name} was stopped again meanwhile: look at it again")
+
+
+def campaign_start(connection: Connection, name: str) -> datetime | None:
+    """When the campaign of that name was first started; None for one that never was, or that there is not."""
+    return connection.execute(select(CampaignRow.started_at).where(CampaignRow.name == name)).scalar()
+
+
+def _row_of(campaign: Campaign) -> Update:
+    return update(CampaignRow).where(CampaignRow.campaign_id == campaign.campaign_id)
 
 
 def running(connection: Connection) -> tuple[CampaignView, ...]:
-    """The campaigns to be dialed now."""
+    """The campaigns to be dialed now, once it is measured what they abandoned."""
     return tuple(
-        CampaignView(campaign.campaign_id, campaign.name, campaign.channels)
+        CampaignView(campaign.campaign_id, campaign.name, campaign.channels, measured=False, reviewed_at=campaign.reviewed_at)
         for campaign in campaigns(connection)
         if campaign.state is CampaignState.RUNNING
     )
@@ -171,6 +233,16 @@ def other_numbers(connection: Connection, of: "Lead") -> tuple[str, ...]:
     return tuple(sorted({*of.numbers, *connection.execute(theirs).scalars()} - {of.number}))
 
 
+def numbers_of(connection: Connection, person: str) -> frozenset[str]:
+    """The numbers that some list gives for the person."""
+    return frozenset(connection.execute(select(PersonNumberRow.number).where(PersonNumberRow.person == person)).scalars())
+
+
+def people_on(connection: Connection, number: str) -> frozenset[str]:
+    """The people for whom some list gives the number."""
+    return frozenset(connection.execute(select(PersonNumberRow.person).where(PersonNumberRow.number == number)).scalars())
+
+
 def _lead_values(row: ListRow, campaign_id: str, list_name: str, now: datetime) -> dict[str, Any]:
     return {
         "lead_id": new_id(now),
@@ -182,6 +254,9 @@ def _lead_values(row: ListRow, campaign_id: str, list_name: str, now: datetime) 
         "numbers": list(row.numbers),
         "zone": row.zone,
         "subject": row.subject,
+        "debt": row.debt,
+        "creditor": row.creditor,
+        "region": row.region,
         "state": LeadState.NEW.value,
         "next_at": now,
         "attempts": 0,
@@ -240,6 +315,23 @@ def set_lead(connection: Connection, lead_id: str, state: LeadState, next_at: da
     if next_at is not None:
         values["next_at"] = next_at
     connection.execute(update(LeadRow).where(LeadRow.lead_id == lead_id).values(values))
+
+
+def ask_again(connection: Connection, now: datetime, *, rules: Sequence[str] = (), people: Sequence[str] = ()) -> int:
+    """Lets the gate look again at leads that it refused for want of facts: by one of these rules, or to these people.
+
+    People are named by their ids or by numbers. Answers how many leads there are; none of them is permitted by it.
+    """
+    by_rule = [LeadRow.reason.contains(f"{rule}: ", autoescape=True) for rule in rules]
+    count = 0
+    for start in range(0, max(len(people), 1), 500):
+        some = people[start : start + 500]
+        holders = select(PersonNumberRow.person).where(PersonNumberRow.number.in_(some))
+        meant = or_(*by_rule, LeadRow.person.in_(some), LeadRow.person.in_(holders))
+        refused = (LeadRow.state == LeadState.REFUSED.value) & meant
+        again = update(LeadRow).where(refused).values(state=LeadState.NEW.value, next_at=now)
+        count += connection.execute(again).rowcount
+    return count
 
 
 def apply_plan(connection: Connection, lead_id: str, plan: LeadPlan) -> None:
@@ -438,6 +530,12 @@ def _campaign(row: Row[Any]) -> Campaign:
         channels=row.channels,
         max_attempts=row.max_attempts,
         ring_for=timedelta(seconds=row.ring_seconds),
+        started_at=row.started_at,
+        halted_at=row.halted_at,
+        halted_because=row.halted_because,
+        reviewed_at=row.reviewed_at,
+        reviewed_by=row.reviewed_by,
+        review_note=row.review_note,
     )
 
 

@@ -29,6 +29,12 @@ class CampaignRow(Base):
     max_attempts: Mapped[int]
     ring_seconds: Mapped[float]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # for the first time: limits are counted from it
+    halted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # last stopped by a rule; a review must come after it
+    halted_because: Mapped[str | None] = mapped_column(Text)
+    reviewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reviewed_by: Mapped[str | None] = mapped_column(String(100))
+    review_note: Mapped[str | None] = mapped_column(Text)
 
 
 class LeadRow(Base):
@@ -50,6 +56,9 @@ class LeadRow(Base):
     numbers: Mapped[list[str]] = mapped_column(JSON)
     zone: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(String(200))
+    debt: Mapped[str] = mapped_column(String(200))
+    creditor: Mapped[str] = mapped_column(String(200))
+    region: Mapped[str] = mapped_column(String(6))  # ISO 3166, declared
     state: Mapped[str] = mapped_column(String(16))
     next_at: Mapped[datetime] = mapped_column(UtcDateTime)  # not before; of a new lead: when it was imported
     attempts: Mapped[int] = mapped_column(default=0)

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from config.database import sqlite_url
-from tests.postgresql import empty_database, postgresql_program, postgresql_server
+from config.private_postgresql import PrivateServer, private_postgresql, programs
 
 
 @pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """A real PostgreSQL server; `make test` installs one where there is none."""
-    if postgresql_program("postgres") is None:
+def postgresql_server() -> Iterator[PrivateServer]:
+    """A real PostgreSQL server; `make test` installs one where there is none. Its commits need not survive anything."""
+    if programs() is None:
         pytest.skip("no PostgreSQL server is installed here")
-    with postgresql_server() as url:
-        yield url
+    with private_postgresql(durable=False) as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -23,5 +23,5 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database, on SQLite and on PostgreSQL in turn."""
     if request.param == "sqlite":
         return sqlite_url(tmp_path / "ringfence.db")
-    server: str = request.getfixturevalue("postgresql_url")
-    return empty_database(server)
+    server: PrivateServer = request.getfixturevalue("postgresql_server")
+    return server.new_database()

@@ -104,6 +104,7 @@ class RuledFloor(ModelPbx):
                         assert in_time(floor, call)
                 case DialNext(campaign_id=campaign_id, count=count):
                     assert floor.pbx_up
+                    assert floor.campaigns[campaign_id].measured
                     live = sum(
                         call.campaign_id == campaign_id and call.call.state is not CallState.ENDED
                         for call in floor.calls.values()

@@ -11,6 +11,7 @@ from datetime import timedelta
 from dialer import engine
 from dialer.floor import (
     Abandon,
+    BudgetsMeasured,
     CampaignsRunning,
     CampaignView,
     Command,
@@ -19,6 +20,7 @@ from dialer.floor import (
     DispositionGiven,
     Finish,
     Floor,
+    Halt,
     HangUp,
     Item,
     ListDry,
@@ -41,6 +43,7 @@ from sip.events import (
     PbxDown,
     PbxUp,
 )
+from tests.abandonment_rules import the_budget
 from tests.dialer_floor import a_floor_call
 from tests.dialer_pbx import AGENTS, STEPS_MS, Order, Originate
 from tests.dialer_rules import HOLDING, RuledFloor
@@ -59,6 +62,7 @@ class World(RuledFloor):
         super().__init__()
         self.kill_after: int | None = None
         self.running: tuple[CampaignView, ...] = CAMPAIGNS
+        self.halted: set[str] = set()
         self.saved: dict[str, Placed] = {}
         self.known = 0
         self.floor = self._started()
@@ -82,6 +86,7 @@ class World(RuledFloor):
         self._note(item)
         self.floor, commands = engine.step(before, item)
         self.check(before, item, commands)
+        assert not [one for one in commands if isinstance(one, DialNext) and one.campaign_id in self.halted], "halted"
         self._perform(commands)
 
     def _perform(self, commands: Sequence[Command]) -> None:
@@ -96,6 +101,9 @@ class World(RuledFloor):
                         self.saved[call.call_id] = Placed(call)
                     case Finish(call=call):
                         self.finished[call.call_id] += 1
+                    case Halt(campaign_id=campaign_id):
+                        self.running = tuple(view for view in self.running if view.campaign_id != campaign_id)
+                        self.halted.add(campaign_id)
                     case Suppress(call=call):
                         follow.append(OptedOut(call.person, call.number, self.now))
                     case DialNext(campaign_id=campaign_id, count=count):
@@ -236,8 +244,14 @@ class World(RuledFloor):
         self.give(RosterRead(self.roster))
 
     def read_campaigns(self, n: int) -> None:
-        self.running = CAMPAIGNS[max(0, n - 5) :]
+        self.running = CAMPAIGNS[max(0, n - 5) :]  # reviewed, where they were halted
+        self.halted -= {view.campaign_id for view in self.running}
         self.give(CampaignsRunning(self.running))
+
+    def measure(self, n: int) -> None:
+        """What was abandoned is measured: it cannot be, or a limit is passed, or near, or far away."""
+        budgets = None if n == 6 else (the_budget(4 if n == 7 else n % 4, 100, "house.abandon", self.now),)
+        self.give(BudgetsMeasured(CAMPAIGNS[n % 2].campaign_id, budgets, self.now))
 
     # --- the end --------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from compliance.register import Holding
 
 RULES = "tests/unit/test_compliance_rules_shipped.py"
 
-#: Kinds of which the packs are read and shown, but that nothing acts on yet.
+#: For a kind of rule that is read and shown, while nothing acts on it. There is none at present.
 NOT_YET = Holding("", "", "read and shown, nothing acts on it")
 
 #: Every call is announced as recorded before an agent is joined, whatever the pack says, and the recording proves it.
@@ -29,12 +29,32 @@ HELD_BY: Mapping[str, Holding] = {
     "abandon": Holding(
         "compliance.abandonment",
         f"{RULES}::test_so_many_may_be_abandoned_and_not_one_more",
-        "the pace and the message do not follow the pack",
+        "the message that is played does not follow the pack",
     ),
-    "disclose": NOT_YET,
-    "record": NOT_YET,
-    "retain": NOT_YET,
-    "deadline": NOT_YET,
+    "disclose": Holding(
+        "compliance.obligations",
+        "tests/unit/test_compliance_obligations.py::test_what_the_sources_want_said_is_said_as_soon_as_the_soonest_of_them_asks",
+        "no agent is shown it, and nobody listens whether it was said",
+    ),
+    "record": Holding(
+        "compliance.recording",
+        "tests/unit/test_compliance_recording.py::test_each_shipped_rule_alone_asks_what_its_source_does",
+        "the recorder records and announces every call, whatever the terms say",
+    ),
+    "retain": Holding(
+        "compliance.retention",
+        "tests/unit/test_compliance_retention.py::test_a_record_may_be_deleted_from_the_instant_of_the_source_on",
+        "nothing is ever deleted, and nobody is told of what is overdue",
+    ),
+    "deadline": Holding(
+        "compliance.deadlines",
+        "tests/unit/test_compliance_deadlines.py::test_a_request_is_due_on_the_last_day_of_the_source",
+        "no request is watched until it is obeyed",
+    ),
+    "house.abandon": Holding(
+        "compliance.budget",
+        "tests/unit/test_compliance_budget.py::test_the_house_protects_every_floor_and_counts_who_heard_the_message",
+    ),
     "au.callerid": Holding(
         "compliance.callerid",
         f"{RULES}::test_the_number_shown_has_what_the_source_asks_of_it",
@@ -51,9 +71,6 @@ HELD_BY: Mapping[str, Holding] = {
     "fr.optin": Holding(
         "compliance.consent", f"{RULES}::test_in_france_the_list_ends_and_the_opt_in_begins_with_the_11th_of_august_2026"
     ),
-    "us.record": ANNOUNCED,
-    "ca.record": ANNOUNCED,
-    "cn.record": ANNOUNCED,
     "house.record": ANNOUNCED,
     "house.disclose": ANNOUNCED,
 }

@@ -2,20 +2,30 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
-from dialer import benches
+from config.private_postgresql import INSTALL, PostgresqlUnavailable, programs
+from dialer.benches import archive, dialing, gate, importing
+from dialer.benches.gate_figures import GateFigures
 from dialer.cli.context import site_command
-from dialer.cli.output import json_option, print_json, print_table
+from dialer.cli.output import PART_MISSING, failing, json_option, print_json, print_table
 
-Measure = Callable[[], Any]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SHORT = (10_000, 100_000)  # ledgers that are filled in seconds
 
 
 @click.group()
 def bench() -> None:
     """Measure speed, as ratios against something measured in the same run."""
+
+
+def _command(function: Callable[P, R]) -> Callable[P, R]:
+    return failing({PostgresqlUnavailable: PART_MISSING, gate.NoRoom: PART_MISSING})(site_command(function))
 
 
 def _say(text: str) -> None:
@@ -27,55 +37,117 @@ def _show(figures: dict[str, Any], *, as_json: bool) -> None:
         print_json(figures)
         return
     for name, measured in figures.items():
+        if isinstance(measured, GateFigures):
+            _show_gate(measured)
+            continue
         rows = [(field.name.replace("_", " "), getattr(measured, field.name)) for field in fields(measured)]
         print_table(name, ("", ""), rows)
 
 
+def _show_gate(figures: GateFigures) -> None:
+    headings = ("database", "rows", "packs", "threads", "permits/s", "raw inserts/s", "ratio", "p50 ms", "p99 ms", "cost")
+    rows = [
+        (
+            one.database,
+            f"{one.rows:,}",
+            " + ".join(one.packs),
+            one.threads,
+            f"{one.permits_per_second:,.0f}",
+            f"{one.raw_inserts_per_second:,.0f}",
+            f"{one.permits_per_raw_insert:.2f}",
+            f"{one.p50_ms:.2f}",
+            f"{one.p99_ms:.2f}",
+            f"{one.cost_vs_smallest:.2f}",
+        )
+        for one in figures.permits
+    ]
+    print_table("gate: permits, checked and committed", headings, rows)
+    decisions = [(" + ".join(one.packs), one.events, f"{one.decisions_per_second:,.0f}") for one in figures.decisions]
+    print_table("gate: decisions, nothing read or written, one core", ("packs", "events", "decisions/s"), decisions)
+    for target in figures.targets:
+        word = "met" if target.met else "MISSED"
+        click.echo(f"{word}: {target.name} {target.wanted:,g}: {target.found:,.2f} ({target.where})")
+
+
 @bench.command("gate")
-@click.option("--count", type=click.IntRange(100, 1_000_000), default=2000, show_default=True, help="Permits to grant.")
+@click.option(
+    "--rows",
+    "sizes",
+    type=click.IntRange(1_000, 30_000_000),
+    multiple=True,
+    default=gate.SIZES,
+    show_default=True,
+    help="Rows of a ledger; may be given more than once.",
+)
+@click.option(
+    "--database",
+    "databases",
+    type=click.Choice(gate.DATABASES),
+    multiple=True,
+    default=gate.DATABASES,
+    show_default=True,
+    help="May be given more than once.",
+)
+@click.option(
+    "--count", type=click.IntRange(10, 1_000_000), default=2000, show_default=True, help="Permits to grant of each kind."
+)
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
+    help="Where the databases are put meanwhile; default: the directory for temporary files.",
+)
 @json_option
-@site_command
-def gate(count: int, as_json: bool) -> None:
-    """Permits checked and committed a second, beside raw committed inserts."""
-    _show({"gate": benches.measure_gate(count, _say)}, as_json=as_json)
+@_command
+def gate_(sizes: tuple[int, ...], databases: tuple[str, ...], count: int, directory: Path | None, as_json: bool) -> None:
+    """Permits checked and committed a second, beside raw committed inserts, as the ledger grows.
+
+    The databases are made for this run and are gone afterwards; PostgreSQL's server is a private one. Ten million rows
+    need 20 GB of disk and some minutes to be filled.
+    """
+    _show({"gate": gate.measure_gate(count, _say, sizes, databases, directory)}, as_json=as_json)
 
 
 @bench.command("import")
 @click.option("--count", type=click.IntRange(100, 100_000), default=20_000, show_default=True, help="Rows of the list.")
 @json_option
-@site_command
+@_command
 def import_(count: int, as_json: bool) -> None:
     """Rows imported a second, beside Python's CSV reader alone."""
-    _show({"import": benches.measure_import(count, _say)}, as_json=as_json)
+    _show({"import": importing.measure_import(count, _say)}, as_json=as_json)
 
 
 @bench.command("archive")
 @click.option("--seconds", type=click.IntRange(10, 36_000), default=600, show_default=True, help="Length of the call.")
 @json_option
-@site_command
-def archive(seconds: int, as_json: bool) -> None:
+@_command
+def archive_(seconds: int, as_json: bool) -> None:
     """A call from raw files to the archive, beside the FLAC encoding alone."""
-    _show({"archive": benches.measure_archive(seconds, _say)}, as_json=as_json)
+    _show({"archive": archive.measure_archive(seconds, _say)}, as_json=as_json)
 
 
 @bench.command("dial")
 @click.option("--leads", type=click.IntRange(10, 400), default=40, show_default=True, help="People on the list.")
 @json_option
-@site_command
+@_command
 def dial(leads: int, as_json: bool) -> None:
     """Answer to two-way audio on a lab PBX, beside the round trip of its manager interface."""
-    _show({"dial": benches.measure_dial(leads, _say)}, as_json=as_json)
+    _show({"dial": dialing.measure_dial(leads, _say)}, as_json=as_json)
 
 
 @bench.command("all")
 @json_option
-@site_command
+@_command
 def all_(as_json: bool) -> None:
-    """Every bench, at its usual size."""
+    """Every bench at a usual size: the gate with small ledgers, and on SQLite alone where PostgreSQL is not installed."""
+    databases = gate.DATABASES
+    if programs() is None:
+        databases = (gate.SQLITE,)
+        click.echo(f"  the gate is measured on SQLite alone: {INSTALL} to have it measured there too", err=True)
     figures = {
-        "gate": benches.measure_gate(2000, _say),
-        "import": benches.measure_import(20_000, _say),
-        "archive": benches.measure_archive(600, _say),
-        "dial": benches.measure_dial(40, _say),
+        "gate": gate.measure_gate(1000, _say, SHORT, databases),
+        "import": importing.measure_import(20_000, _say),
+        "archive": archive.measure_archive(600, _say),
+        "dial": dialing.measure_dial(40, _say),
     }
     _show(figures, as_json=as_json)

@@ -1,13 +1,15 @@
 """`ringfence compliance check`: may this call be placed? Needs no site, no database and no network; asks the gate itself."""
 
 import json
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
 import click
+from click.core import ParameterSource
 
 from compliance.calendars import calendars_for
 from compliance.numbers import regions_of
@@ -17,6 +19,7 @@ from compliance.question import KEYS, PURPOSES, BadQuestion, Question, answer, p
 from compliance.scope import packs_for
 from dialer.cli.output import BAD_INPUT, REFUSED, Failure, json_option, print_table
 
+_EVENT = re.compile(r"history\[([0-9]+)\][.:] ?(.*)", re.DOTALL)
 LONGEST_LINE = 10_000_000  # characters of one question
 
 
@@ -63,12 +66,14 @@ def check(batch: str | None, history: Path | None, as_json: bool, **options: Any
     for needed in ("number", "at"):
         if needed not in asked:
             raise Failure(f"--{needed} is needed")
-    if history is not None:
-        asked["history"] = _history(history)
+    if click.get_current_context().get_parameter_source("purpose") is ParameterSource.DEFAULT:
+        del asked["purpose"]  # packs that are asked for say what they are for
+    lines = _history(history) if history is not None else {}
+    asked["history"] = list(lines.values())
     try:
-        told = _judge(parse_question(asked))
+        told = _judge(parse_question(asked), _read_packs)
     except (BadQuestion, PackError) as error:
-        raise Failure(str(error)) from error
+        raise Failure(_in_file(str(error), history, list(lines))) from error
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
@@ -77,25 +82,25 @@ def check(batch: str | None, history: Path | None, as_json: bool, **options: Any
         raise SystemExit(REFUSED)
 
 
-def _judge(question: Question) -> dict[str, Any]:
+def _judge(question: Question, read: Callable[[tuple[str, ...]], tuple[Pack, ...]]) -> dict[str, Any]:
     if question.packs:
-        packs = _loaded(question.packs)
+        packs = read(tuple(dict.fromkeys(question.packs)))  # named twice is named once
     else:
         regions = regions_of(question.candidate.number) | frozenset(question.candidate.regions)
         packs = packs_for(packs_of_law(), question.candidate, regions) if regions else ()
     return answer(question, packs, calendars_for(packs, question.at))
 
 
-@lru_cache(maxsize=64)
-def _loaded(refs: tuple[str, ...]) -> tuple[Pack, ...]:
+def _read_packs(refs: tuple[str, ...]) -> tuple[Pack, ...]:
     return load_packs(refs, Path())
 
 
 def _answer_all(source: str) -> None:
     unread = 0
+    read = lru_cache(maxsize=64)(_read_packs)  # once for the whole batch, and for no other: files change
     for line in _lines(source):
         try:
-            told: Mapping[str, Any] = _judge(parse_question(_object(line)))
+            told: Mapping[str, Any] = _judge(parse_question(_object(line)), read)
         except (BadQuestion, PackError) as error:
             unread += 1
             told = {"error": str(error)}
@@ -131,8 +136,9 @@ def _object(line: str) -> Mapping[str, Any]:
     return found
 
 
-def _history(path: Path) -> list[Any]:
-    found = []
+def _history(path: Path) -> dict[int, Any]:
+    """The events of a file by the number of their line."""
+    found = {}
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
     except UnicodeDecodeError:
@@ -142,10 +148,16 @@ def _history(path: Path) -> list[Any]:
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
             try:
-                found.append(json.loads(line))
+                found[number] = json.loads(line)
             except (ValueError, RecursionError):
                 raise Failure(f"--history: {path}: line {number}: not JSON") from None
     return found
+
+
+def _in_file(error: str, path: Path | None, lines: list[int]) -> str:
+    """The error with the line of the history it is about, where it is about one."""
+    match = _EVENT.match(error)
+    return f"--history: {path}: line {lines[int(match[1])]}: {match[2]}" if match else error
 
 
 def _tell(told: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from dialer.cli.arguments import FiniteRange
-from dialer.cli.context import ERRORS
+from dialer.cli.context import site_command
 from dialer.cli.output import PART_MISSING, REFUSED, Failure, failing, json_option, print_json, print_table, visible
 from dialer.cli.sites import Screen
 from dialer.demo import Demo, NoCountryOpen, Report, RunningDemo
@@ -30,7 +30,8 @@ POLL_SECONDS = 0.25
     help="Leave the whole site (settings, database, archive) here; default: a temporary directory, kept too.",
 )
 @json_option
-@failing({**ERRORS, NoCountryOpen: REFUSED})
+@failing({NoCountryOpen: REFUSED})
+@site_command
 def demo(leads: int, agents: int, minutes: float | None, keep: Path | None, as_json: bool) -> None:
     """Run a whole campaign on a private Asterisk: lab PBX, carrier, agents, a list, recordings, a report.
 

@@ -1,25 +1,29 @@
-"""Why: the gate's reasons for a lead, the story of a call, the rules in force, and what needs a person's eye."""
+"""Why: the gate's reasons for a lead, the story of a call, and what a campaign's list waits for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from pathlib import Path
 
 import click
+from sqlalchemy.engine import Connection
 
+from compliance.evidence_rows import Wanted, decisions, kept_for, replays
 from compliance.facts import LedgerEvent
-from compliance.pack_files import load_packs
-from compliance.verdict import Clearance, Reason, Refusal
-from config.database import reading, writing
-from config.load import load_site
-from dialer import store
-from dialer.cli.check import check
-from dialer.cli.context import site, site_command, site_directory
+from compliance.verdict import Clearance, Refusal
+from config.database import reading
+from dialer import bootstrap, store
+from dialer.cli.bundles import bundle_options, report, told_clearly, write_bundle
+from dialer.cli.context import site, site_command
+from dialer.cli.decisions import tell_decision, tell_gate, to_the_ms
 from dialer.cli.output import Failure, json_option, print_json, print_table, visible
 from dialer.dispositions import LeadState
 from dialer.floor import FloorCall
 from dialer.metrics import connect_time
+from dialer.resting import Resting, resting
 from dialer.service import candidate
-from recorder.store import alerts as read_alerts
-from recorder.store import mark_seen
+from dialer.stories import DecisionTold, Moment, decision_told, timeline
+
+SHOWN = 5  # decisions of a lead, the latest
 
 
 @click.group()
@@ -37,167 +41,187 @@ class LeadStory:
     calls: list[FloorCall]
     refusals: list[Refusal]
     history: list[LedgerEvent]
+    decisions: list[DecisionTold]
+
+
+@dataclass(frozen=True, slots=True)
+class CallStory:
+    """Everything that says why a call was placed, or an attempt was refused, and what came of it."""
+
+    call: FloorCall | None
+    ledger: list[LedgerEvent]
+    decisions: list[DecisionTold]
+    gate_now: Clearance | Refusal | None
+    timeline: tuple[Moment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStory:
+    """What a campaign's leads do, and why those that rest do so."""
+
+    campaign: str
+    state: str
+    leads: Mapping[str, int]
+    resting: tuple[Resting, ...]
 
 
 @explain.command("lead")
 @click.argument("which")
+@bundle_options
 @json_option
 @site_command
-def lead(which: str, as_json: bool) -> None:
-    """Why the lead WHICH (its id, person or a number) was or was not rung, and what the gate says now."""
+@told_clearly
+def lead(which: str, target: Path | None, audio: bool, as_json: bool) -> None:
+    """Why the lead WHICH (its id, person or a number) was or was not rung, and what the gate says now.
+
+    With --bundle: the evidence about this person, for a complaint.
+    """
+    _fits(target, audio)
     with site() as parts:
         with reading(parts.database) as connection:
             found = store.leads_like(connection, which)
             campaigns = {one.campaign_id: one for one in store.campaigns(connection)}
-            others = {one.lead_id: store.other_numbers(connection, one) for one in found}
             calls = {one.lead_id: store.attempts_of(connection, lead_id=one.lead_id) for one in found}
+            decided = {one.person: _decisions(connection, Wanted(person=one.person)) for one in found}
         if not found:
             raise store.NotFound(f"no lead has the id, person or number {which!r}")
-        seller = parts.site.settings.seller
         stories = [
             LeadStory(
                 one,
                 campaigns[one.campaign_id].name,
-                parts.ledger.preview(candidate(campaigns[one.campaign_id], one, seller, "explain", others[one.lead_id])),
+                _gate_now(parts, one),
                 calls[one.lead_id],
                 parts.ledger.refusals_of(one.person),
                 parts.ledger.history(one.person),
+                decided[one.person],
             )
             for one in found
         ]
+        people = {one.person for one in found}
+        if target and len(people) > 1:
+            raise Failure(f"{which} is {len(people)} people: {', '.join(sorted(people))}; a bundle is about one of them")
+        made = write_bundle(parts, target, person=found[0].person, audio=audio) if target else None
     if as_json:
         print_json(stories)
+    else:
+        for story in stories:
+            _tell_lead(story)
+    if made:
+        report(*made, err=as_json)
+
+
+@explain.command("call")
+@click.argument("call_id")
+@bundle_options
+@json_option
+@site_command
+@told_clearly
+def call(call_id: str, target: Path | None, audio: bool, as_json: bool) -> None:
+    """The story of CALL_ID, a call or a refused attempt: what decided about it, what happened when, how it ended."""
+    _fits(target, audio)
+    with site() as parts:
+        with reading(parts.database) as connection:
+            decided = _decisions(connection, Wanted(attempt_id=call_id))
+            found = _placed(connection, call_id)
+            if found is None and not decided:
+                raise store.NotFound(f"there is no call {call_id!r}, and nothing was ever decided about it")
+            of = store.lead(connection, found.lead_id) if found else None
+        events = parts.ledger.events_of(call_id)
+        told = timeline(found, decided, events)
+        story = CallStory(found, events, decided, _gate_now(parts, of) if of else None, told)
+        made = write_bundle(parts, target, call_id=call_id, audio=audio) if target else None
+    if as_json:
+        print_json(story)
+    else:
+        _tell_call(call_id, story)
+    if made:
+        report(*made, err=as_json)
+
+
+@explain.command("campaign")
+@click.argument("name")
+@json_option
+@site_command
+def campaign(name: str, as_json: bool) -> None:
+    """Why the leads of campaign NAME rest: by rule, for how many, and when the first of them may be asked about again."""
+    with site() as parts:
+        with reading(parts.database) as connection:
+            found = store.campaign_named(connection, name)
+            leads = [(one.state, one.next_at, one.reason) for one in store.leads_of(connection, found.campaign_id)]
+            counts = store.lead_counts(connection, found.campaign_id)
+        story = CampaignStory(name, found.state.value, counts, resting(leads, parts.clock.now()))
+    if as_json:
+        print_json(story)
         return
-    for story in stories:
-        _tell(story)
+    told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no leads"
+    click.echo(visible(f"campaign {name}, {story.state}: {told}"))
+    rows = [
+        (one.because, one.leads, one.first_at or "needs new facts", one.last_at, one.need_facts or "", _whose(one), one.example)
+        for one in story.resting
+    ]
+    headings = ("because of", "leads", "first again at", "last again at", "need facts", "whose", "such as")
+    print_table("leads that rest", headings, rows, empty="none")
 
 
-def _tell(story: LeadStory) -> None:
+def _fits(target: Path | None, audio: bool) -> None:
+    if audio and target is None:
+        raise Failure("--audio goes with --bundle FILE")
+
+
+def _gate_now(parts: bootstrap.Opened, one: store.Lead) -> Clearance | Refusal:
+    with reading(parts.database) as connection:
+        of = next(found for found in store.campaigns(connection) if found.campaign_id == one.campaign_id)
+        others = store.other_numbers(connection, one)
+    return parts.ledger.preview(candidate(of, one, parts.site.settings.seller, "explain", others))
+
+
+def _placed(connection: Connection, call_id: str) -> FloorCall | None:
+    try:
+        return store.attempt(connection, call_id)
+    except store.NotFound:
+        return None  # it was refused, or never asked for
+
+
+def _decisions(connection: Connection, wanted: Wanted) -> list[DecisionTold]:
+    """The decisions asked for that something was kept of, oldest first, each made again."""
+    found = list(decisions(connection, wanted))
+    rows, packs, _ = kept_for(connection, found)
+    told = (decision_told(one, rows, packs, again) for one, again in replays(connection, found))
+    return sorted((one for one in told if one is not None), key=lambda one: one.decided_at)
+
+
+def _tell_lead(story: LeadStory) -> None:
     one = story.lead
     click.echo(visible(f"{one.name or one.person}, {', '.join(one.numbers)}, campaign {story.campaign}: {one.state}"))
     if one.reason:
         click.echo(visible(f"  because {one.reason}"))
     if one.state in {LeadState.READY, LeadState.NEW}:
         click.echo(f"  next at {one.next_at:%Y-%m-%d %H:%M:%S}Z at the earliest")
-    now = story.gate_now.reasons if isinstance(story.gate_now, Refusal) else ()
-    _reasons(f"the gate now, for {one.number}", now, empty="permitted")
-    for refusal in story.refusals[-5:]:
-        _reasons(f"refused at {refusal.decided_at:%Y-%m-%d %H:%M:%S}Z", refusal.reasons, empty="")
+    tell_gate(story.gate_now, one.number)
+    for decided in story.decisions[-SHOWN:]:
+        tell_decision(decided)
     attempts = [(call.call_id, call.call.ordered_at, call.number, call.disposition) for call in story.calls]
     print_table("attempts", ("call", "at", "number", "ended as"), attempts, empty="none")
 
 
-def _reasons(title: str, reasons: tuple[Reason, ...], *, empty: str) -> None:
-    rows = [(reason.rule, reason.text, reason.retry_at or "needs new facts", reason.cite) for reason in reasons]
-    print_table(title, ("rule", "why", "again at", "source"), rows, empty=empty)
-
-
-@explain.command("call")
-@click.argument("call_id")
-@json_option
-@site_command
-def call(call_id: str, as_json: bool) -> None:
-    """The story of CALL_ID: who permitted it, what happened when, how it ended."""
-    with site() as parts:
-        with reading(parts.database) as connection:
-            found = store.attempt(connection, call_id)
-        events = parts.ledger.events_of(call_id)
-    if as_json:
-        print_json({"call": found, "ledger": events})
-        return
-    told = found.call
-    rows = [
-        ("ordered", told.ordered_at, f"permitted by {', '.join(f'{pack.id} {pack.version}' for pack in found.packs)}"),
-        ("dialed", told.dialed_at, found.number),
-        ("ringing", told.ringing_at, ""),
-        ("answered", told.answered_at, "recording"),
-        ("disclosure", told.announcement_at, found.disclosure),
-        ("disclosed", told.announced_at, "to its end" if told.disclosed else "NOT to its end" if told.announced_at else ""),
-        ("bridged", told.bridged_at, f"agent {told.agent_id}" if told.agent_id else ""),
-        ("abandonment message", told.safe_harbour_at, found.safe_harbour if told.safe_harbour_at else ""),
-        ("ended", told.ended_at, f"by {told.ended_by}, cause {told.hangup_cause}, SIP {told.tech_cause}"),
-    ]
-    print_table(
-        f"call {call_id}: {found.disposition or 'open'}",
-        ("what", "at", ""),
-        [(what, _to_the_ms(at), note) for what, at, note in rows if at],
-    )
-    connect = connect_time(told)
+def _tell_call(call_id: str, story: CallStory) -> None:
+    rows = [(moment.what, to_the_ms(moment.at), moment.note) for moment in story.timeline]
+    print_table(f"call {call_id}: {_ended(story)}", ("what", "at", ""), rows)
+    connect = connect_time(story.call.call) if story.call else None
     if connect is not None:
         click.echo(f"answer to agent, prompt left out: {connect.total_seconds() * 1000:.0f} ms")
-    print_table("ledger", ("event", "at"), [(event.kind, event.at) for event in events])
+    for decided in story.decisions:
+        tell_decision(decided)
+    if story.call and story.gate_now:
+        tell_gate(story.gate_now, story.call.number)
 
 
-def _to_the_ms(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z"
+def _ended(story: CallStory) -> str:
+    if story.call:
+        return story.call.disposition or "open"
+    permitted = any(one.permit for one in story.decisions)
+    return "permitted, but no call of the floor" if permitted else "refused, never placed"
 
 
-@click.group()
-def compliance() -> None:
-    """The rules in force."""
-
-
-compliance.add_command(check)
-
-
-@compliance.command("packs")
-@json_option
-@site_command
-def packs(as_json: bool) -> None:
-    """Every rule in force at this site: kind, level, source, and the hash of its text."""
-    here = load_site(site_directory())
-    found = load_packs(here.settings.gate.packs, here.directory)
-    if as_json:
-        print_json([{"pack": pack.ref, "rules": pack.rules} for pack in found])
-        return
-    for pack in found:
-        rows = [(rule.origin.id, rule.origin.level, rule.origin.cite) for rule in pack.rules]
-        print_table(f"{pack.ref.id} {pack.ref.version}, sha256 {pack.ref.sha256}", ("rule", "level", "source"), rows)
-
-
-@compliance.command("verify")
-@json_option
-@site_command
-def verify(as_json: bool) -> None:
-    """Check the hash chain of the ledger; exit code 3 if a row was altered, removed or put in."""
-    with site() as parts:
-        report = parts.ledger.verify_chain()
-    if as_json:
-        print_json(report)
-    else:
-        for fault in report.faults:
-            click.echo(f"row {fault.seq}: {fault.text}")
-        told = "as they were written" if report.intact else "NOT as they were written"
-        click.echo(f"{report.rows} rows, {told}; tip {report.tip_hash}")
-    if not report.intact:
-        raise SystemExit(3)
-
-
-@click.command()
-@click.option("--seen", type=int, multiple=True, metavar="ID", help="Mark this one as seen; repeatable.")
-@click.option("--all-seen", is_flag=True, help="Mark all of them as seen.")
-@json_option
-@site_command
-def alerts(seen: tuple[int, ...], all_seen: bool, as_json: bool) -> None:
-    """What needs a person's eye, oldest first; one that was seen is kept, and not listed again."""
-    if seen and all_seen:
-        raise Failure("give --seen ID or --all-seen, not both")
-    with site() as parts:
-        if seen or all_seen:
-            with writing(parts.database) as connection:
-                unknown = set(seen) - {one.id for one in read_alerts(connection, unseen_only=False)}
-                if unknown:
-                    raise store.NotFound(f"no alert has the id {', '.join(map(str, sorted(unknown)))}")
-                marked = mark_seen(connection, None if all_seen else seen)
-            if as_json:
-                print_json({"seen": marked})
-            else:
-                click.echo(f"marked as seen: {', '.join(map(str, marked)) or 'none that was not seen already'}")
-            return
-        with reading(parts.database) as connection:
-            found = read_alerts(connection)
-    if as_json:
-        print_json(found)
-    else:
-        rows = [(one.id, one.at, one.kind, one.call_id, one.text) for one in found]
-        print_table("alerts", ("id", "at", "kind", "call", "what"), rows, empty="none")
+def _whose(one: Resting) -> str:
+    return "campaign" if one.recycled else "rule"

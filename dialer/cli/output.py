@@ -13,13 +13,12 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-from sqlalchemy.exc import DBAPIError
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 WIDE = 160  # columns, where nobody's terminal sets a limit
 
@@ -68,6 +67,8 @@ def failing(errors: Mapping[type[BaseException], int]) -> Callable[[Callable[P, 
 
 
 def _said(error: BaseException) -> str:
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 -- half a second that only a command which failed waits for
+
     match error:
         case DBAPIError():  # its own text goes on with the statement and its values, which are customers'
             return f"the database: {' '.join(str(error.orig).split())}"
@@ -116,6 +117,9 @@ def print_json(value: Any) -> None:
 
 def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str = "nothing yet") -> None:
     """A table for people; `empty` is said when there are no rows."""
+    from rich.console import Console  # noqa: PLC0415 -- what answers a script in JSON does not wait for tables
+    from rich.table import Table  # noqa: PLC0415 -- as above
+
     console = Console(width=None if sys.stdout.isatty() else WIDE)
     if not rows:
         console.print(_literal(f"{title}: {empty}"))
@@ -128,8 +132,10 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any
     console.print(table)
 
 
-def _literal(text: str, style: str = "") -> Text:
+def _literal(text: str, style: str = "") -> "Text":
     """The text as it is: nothing in it is markup, and nothing of it reaches the terminal but signs."""
+    from rich.text import Text  # noqa: PLC0415 -- as above
+
     return Text(visible(text), style)
 
 

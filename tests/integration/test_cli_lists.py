@@ -144,3 +144,21 @@ def test_a_region_is_two_letters(run: Run, site: Path) -> None:
     path = a_list(site, "phone\n020 7946 0958\n")
     run("list", "import", path, "--campaign", "spring", "--region", "Britain", expect=2)
     assert told(run("list", "import", path, "--campaign", "spring", "--region", "gb", "--json"))["added"] == 1
+
+
+# --- where a person is, and whose debt it is --------------------------------------------------------------------------
+
+
+def test_what_a_list_says_of_the_person_is_what_the_gate_is_asked_with(run: Run, site: Path) -> None:
+    settings = site / "ringfence.toml"
+    settings.write_text(settings.read_text().replace('#packs = ["house"]', 'packs = ["house", "us-fl"]'))
+    run("campaign", "create", "spring")
+    rows = ["person,phone,region,debt,creditor", "c-1,+12125550101,us-fl,L-77,First Bank", "c-2,+12125550102,,,"]
+    text = "\n".join([*rows, "c-3,+12125550103,Florida,,"])
+    done = told(run("list", "import", a_list(site, text), "--campaign", "spring", "--json"))
+    assert [(error["line"], error["column"]) for error in done["errors"]] == [(4, "region")]
+    stories = {person: told(run("explain", "lead", person, "--json"))[0] for person in ("c-1", "c-2")}
+    assert [stories["c-1"]["lead"][key] for key in ("debt", "creditor", "region")] == ["L-77", "First Bank", "US-FL"]
+    packs = {person: [pack["id"] for pack in story["gate_now"]["packs"]] for person, story in stories.items()}
+    assert "us-fl" in packs["c-1"], "who lives in Florida is protected there, whatever the area code"
+    assert "us-fl" not in packs["c-2"]

@@ -353,7 +353,7 @@ def test_an_entry_is_kept_as_it_was_first_made(ledger: Ledger, clock: ManualCloc
         (None, None, "internal", "a number or a person"),
         ("", "", "internal", "a number or a person"),
         ("2125550100", None, "internal", "E.164"),
-        (HOME, None, "campaign", "no rule obeys"),
+        (HOME, None, "campaign", "no do-not-call list of our own is called 'campaign'"),
     ],
 )
 def test_an_entry_that_would_stop_nobody_is_refused(
@@ -687,7 +687,7 @@ TAMPERINGS = {
     "the tip is gone": "DELETE FROM ledger_tip",
     "a row is put in": (
         "INSERT INTO ledger SELECT 99, 'not_rung', at, recorded_at, 'a9', person, number, campaign, seller, subject, "
-        "zones, facts, hash, prev_hash FROM ledger WHERE seq = 1"
+        "debt, creditor, zones, facts, hash, hash, prev_hash FROM ledger WHERE seq = 1"
     ),
     "two rows change places": (
         "UPDATE ledger SET seq = 99 WHERE seq = 1; UPDATE ledger SET seq = 1 WHERE seq = 2; "
@@ -700,8 +700,13 @@ TAMPERINGS = {
     "an opt-out is lifted": "DELETE FROM suppression",
     "an opt-out is moved to another number": "UPDATE suppression SET number = '+12125559999'",
     "an opt-out is made up": (
-        "INSERT INTO suppression SELECT 99, scope, '+12125559999', person, at, reason, source FROM suppression"
+        "INSERT INTO suppression "
+        "SELECT 99, scope, '+12125559999', person, at, reason, source, seller, campaign, until FROM suppression"
     ),
+    "an opt-out is made to end": "UPDATE suppression SET until = '2026-06-15 17:00:00.000000'",
+    "an opt-out is narrowed to one campaign": "UPDATE suppression SET campaign = 'spring'",
+    "an opt-out is put on another list": "UPDATE suppression SET scope = 'litigators'",
+    "a reason to be on the list is changed": "UPDATE suppression SET reason = 'a mistake'",
 }
 
 

@@ -1,5 +1,7 @@
 """The history of the database, on real SQLite files: the shipped one, and scratch ones for what may go wrong."""
 
+import hashlib
+import json
 import os
 import shutil
 import signal
@@ -7,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from threading import Barrier
@@ -16,7 +19,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Engine, ForeignKey, Integer, MetaData, String, Table, inspect, text
 
+from compliance.pack_files import load_packs
+from compliance.store import Ledger
 from config import migrate
+from config.clock import SystemClock
 from config.database import NAMING, Base, UtcDateTime, open_database, reading, sqlite_url, writing
 
 STORES = ("compliance.store", "recorder.store", "dialer.store")
@@ -66,6 +72,63 @@ def test_the_shipped_history_makes_exactly_the_tables_of_the_stores(tmp_path: Pa
         assert compare_metadata(context, Base.metadata) == []
     assert tables_of(engine) == {*Base.metadata.tables, "alembic_version"}
     assert migrate.is_current(engine)
+
+
+OLD_ROW = (
+    "INSERT INTO ledger (seq, kind, at, recorded_at, attempt_id, person, number, campaign, seller, subject, zones, facts, "
+    "prev_hash, hash) VALUES (:seq, :kind, :at, :at, :attempt_id, 'ann', '+12125550100', :campaign, '', '', '[]', "
+    ":facts, :previous, :hash)"
+)
+
+
+def a_database_of_the_first_call(url: str, rows: int) -> Engine:
+    """A database of the first revision, with a ledger in the chain of its time."""
+    engine = open_database(url)
+    migrate.upgrade(engine, "0001")
+    with writing(engine) as connection:
+        previous = "0" * 64
+        utc = "" if engine.dialect.name == "sqlite" else "+00:00"
+        for seq in range(1, rows + 1):
+            kind, facts = (
+                ("suppressed", '{"reason":"opt_out","scope":"internal","source":"key"}') if seq == 2 else ("attempt", "{}")
+            )
+            told = {"kind": kind, "attempt_id": None if seq == 2 else f"a{seq}", "facts": facts, "zones": "[]"}
+            told |= {"person": "ann", "number": "+12125550100", "seller": "", "subject": ""}
+            told |= {"campaign": "" if seq == 2 else "spring"}
+            at = f"2026-06-15T12:00:{seq % 60:02d}.000000+00:00"
+            body = json.dumps(told | {"at": at, "recorded_at": at}, sort_keys=True, separators=(",", ":"))
+            own = hashlib.sha256(f"{previous}\n{seq}\n{body}".encode()).hexdigest()
+            written = at[:26].replace("T", " ") + utc
+            values = {"seq": seq, "previous": previous, "hash": own, "at": written}
+            connection.execute(text(OLD_ROW), values | {name: told[name] for name in ("kind", "attempt_id", "facts", "campaign")})
+            previous = own
+        connection.execute(text("INSERT INTO ledger_tip VALUES (1, :seq, :hash)"), {"seq": rows, "hash": previous})
+        entry = "INSERT INTO suppression VALUES (2, 'internal', '+12125550100', 'ann', :at, 'opt_out', 'key')"
+        connection.execute(text(entry), {"at": f"2026-06-15 12:00:02.000000{utc}"})
+    return engine
+
+
+def test_a_ledger_of_the_first_call_is_carried_over_and_is_intact(database_url: str) -> None:
+    engine = a_database_of_the_first_call(database_url, 23)
+    migrate.upgrade(engine)
+    ledger = Ledger(engine, SystemClock(), load_packs(("house",), ROOT), timedelta(seconds=10))
+    report = ledger.verify_chain()
+    assert report.intact, report.faults
+    assert report.rows == 23
+    entry = ledger.suppressed("+12125550100", "bob")
+    assert entry is not None
+    assert entry.until is None
+    engine.dispose()
+
+
+def test_a_ledger_that_was_tampered_with_is_not_made_good_by_carrying_it_over(tmp_path: Path) -> None:
+    engine = a_database_of_the_first_call(sqlite_url(tmp_path / "ringfence.db"), 5)
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE ledger SET person = 'bob' WHERE seq = 3"))
+    with pytest.raises(RuntimeError, match="row 3 of the ledger is not as it was written"):
+        migrate.upgrade(engine)
+    assert migrate.current(engine) == "0001"
+    engine.dispose()
 
 
 def test_an_empty_database_is_not_current_until_it_is_upgraded(tmp_path: Path, scratch: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from compliance.caps import counted, refuse
 from compliance.facts import EventKind, Facts, LedgerEvent
+from compliance.history import History
 from compliance.packs import CapRule, Key, Level, Origin, Source
 from compliance.periods import parse_period
 from compliance.verdict import Candidate, Reason
@@ -36,8 +37,12 @@ def an_event(at: datetime, attempt_id: str = "", kind: EventKind = EventKind.ATT
     return LedgerEvent(kind, at, "ann", number, "spring", "acme", "solar", attempt_id or f"a{at.timestamp()}")
 
 
+def a_history(events: list[LedgerEvent], candidate: Candidate | None = None) -> History:
+    return History(candidate or a_candidate(), Facts(tuple(events)))
+
+
 def ask(rule: CapRule, events: list[LedgerEvent], now: datetime, candidate: Candidate | None = None) -> Reason | None:
-    return refuse(rule, candidate or a_candidate(), Facts(tuple(events)), NEW_YORK, now)
+    return refuse(rule, a_history(events, candidate), NEW_YORK, now)
 
 
 def test_three_attempts_in_24_hours_wait_for_the_first_of_them() -> None:
@@ -75,7 +80,7 @@ def test_regulation_f_lets_the_eighth_call_out_on_the_eighth_day() -> None:
 def test_france_counts_thirty_calendar_days_with_the_first(day: str, permitted: bool) -> None:
     four = [an_event(there(f"2026-03-01T{hour}:00", "Europe/Paris")) for hour in (10, 11, 14, 15)]
     rule = a_cap("rolling_days:30@callee", 4)
-    reason = refuse(rule, a_candidate(), Facts(tuple(four)), ("Europe/Paris",), there(day, "Europe/Paris"))
+    reason = refuse(rule, a_history(four), ("Europe/Paris",), there(day, "Europe/Paris"))
     assert (reason is None) is permitted
 
 
@@ -83,7 +88,7 @@ def test_france_counts_thirty_calendar_days_with_the_first(day: str, permitted: 
 def test_where_a_week_starts_decides_whether_sunday_and_monday_are_one(period: str, permitted: bool) -> None:
     zone = "Asia/Hong_Kong"
     calls = [an_event(there(f"2026-06-07T{hour}:00", zone)) for hour in (10, 11, 12)]
-    reason = refuse(a_cap(period), a_candidate(), Facts(tuple(calls)), (zone,), there("2026-06-08T10:00", zone))
+    reason = refuse(a_cap(period), a_history(calls), (zone,), there("2026-06-08T10:00", zone))
     assert (reason is None) is permitted
 
 
@@ -102,7 +107,7 @@ def test_a_call_to_a_shared_number_charges_everybody_on_it() -> None:
     assert ask(by_person, ann_at_home, NOON, bob_at_home) is not None
     assert ask(by_person, ann_at_home, NOON, bob_at_work) is None
     known = Facts(tuple(ann_at_home), numbers=(HOME,))  # that Bob lives there too is a fact
-    assert refuse(by_person, bob_at_work, known, NEW_YORK, NOON) is not None
+    assert refuse(by_person, History(bob_at_work, known), NEW_YORK, NOON) is not None
 
 
 @pytest.mark.parametrize(
@@ -148,11 +153,11 @@ def test_a_cap_of_none_never_yields() -> None:
 
 
 def test_a_count_on_the_callees_clock_needs_to_know_where_the_callee_is() -> None:
-    reason = refuse(a_cap("calendar:day@callee"), a_candidate(), Facts(), (), NOON)
+    reason = refuse(a_cap("calendar:day@callee"), a_history([]), (), NOON)
     assert reason is not None
     assert reason.text.startswith("needs facts: location")
     assert reason.retry_at is None
-    assert refuse(a_cap("rolling:24h"), a_candidate(), Facts(), (), NOON) is None
+    assert refuse(a_cap("rolling:24h"), a_history([]), (), NOON) is None
 
 
 periods = st.sampled_from(
@@ -189,4 +194,4 @@ def test_one_more_event_never_opens_a_cap(period: str, limit: int, events: list[
     rule = a_cap(period, limit)
     if ask(rule, events, NOON) is not None:
         assert ask(rule, events + more, NOON) is not None
-    assert len(list(counted(rule, a_candidate(), Facts(tuple(events))))) == len(events)
+    assert len(counted(rule, a_history(events))) == len(events)

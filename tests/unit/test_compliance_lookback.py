@@ -1,5 +1,6 @@
 """Nothing that a rule of a shipped pack may count is older, or of another kind, than what a store is told to read."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import pytest
 
 from compliance.cooldown import ends_at
 from compliance.facts import EventKind
-from compliance.lookback import lookback
+from compliance.lookback import ALWAYS, lookback
 from compliance.pack_files import load_packs, packs_of_law
-from compliance.rules import CooldownRule
+from compliance.packs import parse_pack
+from compliance.rules import CooldownRule, Key
 
 ZONES = ("Pacific/Kiritimati", "America/Adak")
 
@@ -20,7 +22,6 @@ ZONES = ("Pacific/Kiritimati", "America/Adak")
 )
 def test_the_longest_rule_decides(pack: str, kind: EventKind, days: int) -> None:
     past = lookback(load_packs((pack,), Path()))
-    assert past.counts
     assert kind in past.kinds
     assert past.reach is not None
     assert timedelta(days=days) <= past.reach <= timedelta(days=days + 8)
@@ -30,8 +31,26 @@ def test_a_refusal_that_only_a_consent_lifts_is_read_for_ever() -> None:
     assert lookback(load_packs(("jp-solicitation",), Path())).reach is None
 
 
-def test_without_rules_that_count_nothing_is_counted() -> None:
-    assert not lookback(()).counts
+def test_without_rules_that_count_only_the_persons_standing_is_read() -> None:
+    past = lookback(())
+    assert past.kinds == ALWAYS
+    assert (past.reach, past.keys, past.lists) == (timedelta(0), frozenset(), frozenset())
+
+
+def test_the_lists_of_others_are_named_and_our_own_are_not() -> None:
+    assert lookback(load_packs(("us-federal-telemarketing", "house"), Path())).lists == {"us.national_dnc"}
+
+
+@pytest.mark.parametrize(
+    ("key", "looked_up"), [(["campaign", "debt"], {Key.DEBT}), (["seller"], {Key.SELLER}), (["campaign", "person"], set())]
+)
+def test_a_rule_that_counts_by_neither_person_nor_number_is_looked_up_by_its_rarest_key(
+    key: list[str], looked_up: set[Key]
+) -> None:
+    rule = f'kind = "cap"\nmax = 1\nevent = "attempt"\nkey = {json.dumps(key)}\nperiod = "rolling:24h"\n'
+    common = 'cite = "c"\nlevel = "house"\nsource = "primary"\n'
+    head = 'schema = 1\n[pack]\nid = "test"\nversion = "1"\njurisdiction = ["*"]\n'
+    assert lookback([parse_pack(f'{head}[[rule]]\nid = "cap"\n{rule}{common}', "test")]).keys == looked_up
 
 
 def test_no_cooldown_ends_beyond_what_is_read() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.numbers import SPLIT_AREA_CODES, SPLIT_COUNTRIES, BadNumber, parse_number, zones_of
+from compliance.numbers import SPLIT_AREA_CODES, SPLIT_COUNTRIES, BadNumber, parse_number, zones_in, zones_of
 from compliance.wallclock import zone_named
 
 
@@ -87,3 +87,10 @@ def test_every_zone_of_the_split_tables_exists() -> None:
 @pytest.mark.parametrize("area_code", sorted(SPLIT_AREA_CODES))
 def test_every_number_of_a_split_area_code_has_all_its_zones(area_code: str) -> None:
     assert set(SPLIT_AREA_CODES[area_code]) <= set(zones_of(f"+1{area_code}2221234"))
+
+
+def test_somebody_in_canada_may_be_in_any_zone_from_newfoundland_to_the_pacific() -> None:
+    zones = zones_in("CA")
+    assert {"America/St_Johns", "America/Toronto", "America/Vancouver"} <= set(zones)
+    assert zones_in("CA-ON") == zones
+    assert set(zones_of("+14165550100")) <= set(zones)

@@ -227,7 +227,6 @@ def test_terms_are_read_whole() -> None:
         (CAP, ("max = 3", "max = 3\nmaximum = 4"), "rule[0].maximum: unknown key"),
         (CAP, ('"attempt"', '"ringing"'), "rule[0].event: 'ringing' is not supported"),
         (CAP, ('"person", "subject"', '"person", "mood"'), "rule[0].key[1]: 'mood' is not supported"),
-        (CAP, ('"person", "subject"', '"campaign"'), "rule[0].key: must name person or number"),
         (CAP, ('"person", "subject"', '"person", "person"'), "rule[0].key[1]: 'person' is named twice"),
         (CAP, ('"person", "subject"', ""), "rule[0].key: is empty"),
         (CAP, ('caller_scope = "seller"', 'caller_scope = "everybody"'), "rule[0].caller_scope: 'everybody' is not"),

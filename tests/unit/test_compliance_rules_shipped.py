@@ -12,7 +12,7 @@ import pytest
 
 from compliance.abandonment import LiveAnswer, is_abandoned, rate
 from compliance.calendars import calendars_for
-from compliance.facts import Consent, EventKind, Facts, LedgerEvent, ListState, Relation, Suppression
+from compliance.facts import OWN_LISTS, Consent, EventKind, Facts, LedgerEvent, ListState, Relation, Suppression
 from compliance.gate import check
 from compliance.grounds import BOUND, LEVELS
 from compliance.packs import AbandonRule, Pack, parse_pack
@@ -275,15 +275,15 @@ def test_whoever_is_on_the_list_of_the_rule_is_not_rung(rule: str) -> None:
     facts = clean(rule, now)
     assert not is_refused(rule, a_call(rule), facts, now)
     for key in ("number", "person"):
-        who = {"number": HOME} if key == "number" else {"person": "ann"}
-        entry = Suppression(now, "asked", "import", scope=name, **who)
+        number, person = (HOME, None) if key == "number" else (None, "ann")
+        entry = Suppression(now, "asked", "import", number, person, scope=name)
         refused = is_refused(rule, a_call(rule), replace(facts, suppressions=(entry,)), now)
         assert refused == (key in WRITTEN[rule]["match"]), key
         elsewhere = replace(entry, scope="another")
         assert not is_refused(rule, a_call(rule), replace(facts, suppressions=(elsewhere,)), now)
 
 
-@pytest.mark.parametrize("rule", [rule for rule in of_kind("suppress") if WRITTEN[rule]["list"] != "internal"])
+@pytest.mark.parametrize("rule", [rule for rule in of_kind("suppress") if WRITTEN[rule]["list"] not in OWN_LISTS])
 def test_a_list_that_is_missing_or_too_old_says_nothing_and_nobody_is_rung(rule: str) -> None:
     now, name, days = in_force(rule), WRITTEN[rule]["list"], WRITTEN[rule].get("list_max_age_days")
     assert is_refused(rule, a_call(rule), Facts(), now)

@@ -29,7 +29,7 @@ HAPPENINGS = (
         "mend",
     ]
     * 2
-    + ["refuse", "agent_fails", "agent_asks", "agent_judges", "opt_out", "read_roster", "read_campaigns"]
+    + ["refuse", "agent_fails", "agent_asks", "agent_judges", "opt_out", "read_roster", "read_campaigns", "measure"]
     + ["cut", "kill", "restart"]
 )
 CALM = [name for name in HAPPENINGS if name not in {"cut", "mend", "kill", "restart"}]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.leads import COLUMNS, MAX_FIELD, LeadRow, Listed, ListError, RowError, columns, decode, read, read_numbers
+from dialer.leads import COLUMNS, FORM, LeadRow, read
+from dialer.sheets import MAX_FIELD, ListError, RowError, columns
 
 UNCLEAR = ("Factory", "localtime", "posixrules", "Etc/UTC", "SystemV/EST5", "right/Asia/Tokyo", "posix/Asia/Tokyo")
 ZONES = frozenset({"America/New_York", "America/Chicago", "Asia/Shanghai", *UNCLEAR})
@@ -119,12 +120,16 @@ def test_a_mapping_names_columns_that_nobody_would_guess() -> None:
 
 @pytest.mark.parametrize(("chosen", "position"), [("phone", 0), ("mobile", 1), ("tel", 2)])
 def test_a_mapping_chooses_among_columns_of_the_same_meaning(chosen: str, position: int) -> None:
-    assert columns(["phone", "mobile", "tel"], {chosen: "phone"}) == {position: "phone"}
+    assert columns(["phone", "mobile", "tel"], {chosen: "phone"}, FORM) == {position: "phone"}
 
 
 def test_a_mapping_puts_each_of_several_numbers_in_its_place() -> None:
     header = ["mobile", "tel", "number"]
-    assert columns(header, {"tel": "phone", "mobile": "phone2", "number": "phone3"}) == {0: "phone2", 1: "phone", 2: "phone3"}
+    assert columns(header, {"tel": "phone", "mobile": "phone2", "number": "phone3"}, FORM) == {
+        0: "phone2",
+        1: "phone",
+        2: "phone3",
+    }
 
 
 @pytest.mark.parametrize(
@@ -137,7 +142,7 @@ def test_a_mapping_puts_each_of_several_numbers_in_its_place() -> None:
 )
 def test_a_mapping_that_fits_nothing_is_told(mapping: dict[str, str], says: str) -> None:
     with pytest.raises(ListError, match=says):
-        columns(["phone", "name"], mapping)
+        columns(["phone", "name"], mapping, FORM)
 
 
 # --- bad rows --------------------------------------------------------------------------------------------------------
@@ -228,159 +233,31 @@ def test_a_row_that_was_not_taken_does_not_make_the_next_one_a_repeat() -> None:
     assert [isinstance(row, LeadRow) for row in rows(text)] == [False, True]
 
 
-# --- do not call -----------------------------------------------------------------------------------------------------
+# --- where, and for whom a debt is collected -----------------------------------------------------------------------------
 
 
-def listed(text: str, region: str = "US") -> list[Listed | RowError]:
-    return list(read_numbers(text, region, {}))
+def test_a_row_names_the_debt_its_creditor_and_where_the_person_is() -> None:
+    (row,) = good("phone,债务,债权人,region\n2125550123,L-77,First Bank,us-fl\n")
+    assert (row.debt, row.creditor, row.region) == ("L-77", "First Bank", "US-FL")
 
 
-def test_every_number_and_the_person_of_a_row_are_suppressed() -> None:
-    text = "person,phone,phone2,phone3,name\np1,2125550123,+1 212 555 0123,3125550199,Ada\n"
-    assert listed(text) == [Listed(2, ("+12125550123", "+13125550199"), "p1")]
+@pytest.mark.parametrize("region", ["US", "US-TX", "CN-NX", "CN", "GB-SCT", "CA-QC", "hk"])
+def test_a_region_is_read_in_capitals_or_small_letters(region: str) -> None:
+    (row,) = good(f"phone,region\n2125550123,{region}\n")
+    assert row.region == region.upper()
 
 
-def test_a_number_or_person_listed_before_takes_nothing_from_a_later_row() -> None:
-    text = "person,phone,phone2\np1,2125550123,\np1,3125550199,\np2,2125550123,2125550124\n"
-    assert listed(text) == [
-        Listed(2, ("+12125550123",), "p1"),
-        Listed(3, ("+13125550199",), "p1"),
-        Listed(4, ("+12125550123", "+12125550124"), "p2"),
-    ]
+@pytest.mark.parametrize("region", ["USA", "Florida", "FL-", "US-ZZ", "CN-XX", "XX", "UK", "US-", "-FL", "US FL", "１"])
+def test_a_region_that_is_none_is_told_rather_than_left_out(region: str) -> None:
+    bad, fine = told(f"phone,region\n2125550123,{region}\n2125550124,US\n")
+    assert bad.startswith("line 2, region: ")
+    assert bad.endswith("is no country, state or province in ISO 3166, such as US or US-FL")
+    assert fine == "line 3 good"
 
 
-@pytest.mark.parametrize(
-    ("cells", "numbers", "person", "says"),
-    [
-        ("p1,12,2125550124", ("+12125550124",), "p1", "phone: "),
-        ("p1,2125550123,rubbish", ("+12125550123",), "p1", "phone2: not a telephone number"),
-        ("p1,12,", (), "p1", "phone: "),
-        ("p\x07,2125550123,", ("+12125550123",), None, "person: holds a control character"),
-        (f"{'p' * (MAX_FIELD + 1)},2125550123,", ("+12125550123",), None, "person: 201 characters"),
-        ("p1,2125550123", ("+12125550123",), "p1", "row: 2 fields where the header has 3"),
-        ("p1,2125550123,2125550124,x", ("+12125550123", "+12125550124"), "p1", "row: 4 fields where the header has 3"),
-    ],
-)
-def test_what_can_be_understood_of_a_bad_row_is_suppressed_and_the_rest_told(
-    cells: str, numbers: tuple[str, ...], person: str | None, says: str
-) -> None:
-    entry, fault = listed(f"person,phone,phone2\n{cells}\n")
-    assert entry == Listed(2, numbers, person)
-    assert str(fault).startswith(f"line 2, {says}")
-
-
-def test_a_row_that_names_nobody_is_told() -> None:
-    assert [str(row) for row in listed("person,phone,name\n,,Ada\n,12,Bo\n")] == [
-        "line 2, phone: empty",
-        "line 3, phone: not a number in use in the plan of country code +1",
-    ]
-
-
-def test_a_stray_quote_in_a_list_of_numbers_hides_no_other_number() -> None:
-    assert [row.line for row in listed('phone,name\n2125550123,"Ada\n2125550124,Bo\n') if isinstance(row, Listed)] == [3]
-
-
-@given(st.lists(st.tuples(*[st.sampled_from(["2125550123", "+13125550199", "12", "", "2125550124"])] * 3), max_size=20))
-def test_every_number_that_can_be_read_anywhere_is_suppressed(cells: list[tuple[str, str, str]]) -> None:
-    text = "phone,phone2,phone3\n" + "".join(",".join(row) + "\n" for row in cells)
-    named = {number[-10:] for row in listed(text) if isinstance(row, Listed) for number in row.numbers}
-    assert named == {cell[-10:] for row in cells for cell in row if len(cell) > 2}
-
-
-# --- bytes -----------------------------------------------------------------------------------------------------------
-
-TEXT = "姓名,手机\n张三,13800138000\n"
-
-
-@pytest.mark.parametrize(
-    ("raw", "encoding"),
-    [
-        (TEXT.encode(), None),
-        (TEXT.encode("utf-8-sig"), None),
-        (TEXT.encode("gb18030"), None),
-        (TEXT.encode("gbk"), None),
-        (TEXT.encode("utf-16"), None),
-        (b"\xfe\xff" + TEXT.encode("utf-16-be"), None),
-        (TEXT.encode("utf-16-le"), "utf-16-le"),
-        (TEXT.encode("utf-8-sig"), "utf-8"),
-        (b"\xff\xfe" + TEXT.encode("utf-16-le"), "utf-16-le"),
-        (TEXT.encode("big5", errors="replace").replace(b"?", b""), "big5"),
-    ],
-)
-def test_lists_in_the_encodings_people_use(raw: bytes, encoding: str | None) -> None:
-    text = decode(raw, encoding).text
-    assert not text.startswith("\ufeff")
-    if encoding != "big5":
-        assert text == TEXT
-        assert good(text, region="CN")[0].name == "张三"
-
-
-@pytest.mark.parametrize(
-    ("text", "encoding"),
-    [
-        ("phone,name\n2125550123,Jorge Muñoz\n", "cp1252"),
-        ("phone,name\n2125550123,Müller\n2125550124,GARCÍA\n", "cp1252"),
-        ("phone,name\n2125550123,Ñuñez\n", "cp1252"),
-        ("phone,name,sex\n13800138000,Wang,男\n", "gb18030"),  # nothing but single signs: may be anything
-    ],
-)
-def test_bytes_that_only_could_be_gb_18030_are_not_guessed_to_be(text: str, encoding: str) -> None:
-    raw = text.encode(encoding)
-    assert raw.decode("gb18030")
-    with pytest.raises(ListError, match="gb18030 would give no Chinese text; name its encoding with --encoding"):
-        decode(raw)
-    assert decode(raw, encoding).text == text, "what is named is taken"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        TEXT,
-        "手机,姓名,地址,性别\n13800138000,张三,“静园”A座1203室（东）,女\n",
-        "phone,name\n13800138000,艾力·买买提\n",
-        "電話,姓名\n0912345678,張偉\n",
-        "手机,姓名,产品\n13800138000,李喆,T恤衫 50％ ①\n",
-    ],
-)
-def test_chinese_lists_in_gb_18030_are_known_without_being_told(text: str) -> None:
-    found = decode(text.encode("gb18030"))
-    assert (found.text, found.encoding) == (text, "gb18030")
-
-
-@pytest.mark.parametrize(
-    ("raw", "encoding", "says"),
-    [
-        (b"phone\n\xff\n", None, r"not utf-8-sig at byte 6 \(line 2\); not gb18030 at byte 6 \(line 2\); name its encoding"),
-        ("name\ncafé\n".encode("latin-1"), None, "not utf-8-sig at byte 8"),
-        (b"phone\n\xe9\n", "utf-8", r"not utf-8 at byte 6 \(line 2\)"),
-        (b"\xff\xfea\x00b", None, "not utf-16"),
-        (b"phone\n\x00\n", None, "not a text file: a NUL at character 6"),
-        (TEXT.encode("utf-16-le"), "latin-1", "a NUL at character"),
-        (b"phone,name\n2125550123,\\ud800\n", "unicode_escape", "half a character at character 22"),
-        (b"phone\n", "klingon", "no encoding for lists is called 'klingon'"),
-        (b"phone\n", "base64", "no encoding for lists is called 'base64'"),
-        (b"phone\n", "undefined", "no encoding for lists is called 'undefined'"),
-        (b"phone\n", "utf-8\x00", "no encoding for lists"),
-        (b"phone\n" * 99 + b"\xff", "idna", "idna"),
-        (b"PK\x03\x04\x14\x00\x06\x00", None, "not a text file"),  # a spreadsheet with the wrong name
-    ],
-)
-def test_bytes_that_are_no_list_are_told_with_their_place(raw: bytes, encoding: str | None, says: str) -> None:
-    with pytest.raises(ListError, match=says):
-        decode(raw, encoding)
-
-
-@given(
-    st.binary(max_size=200),
-    st.sampled_from([None, "utf-8", "latin-1", "utf-16", "utf-7", "gb18030", "idna", "punycode", "hex", ""]),
-)
-def test_no_bytes_raise_anything_but_a_list_error(raw: bytes, encoding: str | None) -> None:
-    try:
-        text = decode(raw, encoding).text
-    except ListError:
-        return
-    assert "\x00" not in text
-    text.encode()
+def test_a_column_that_only_looks_like_one_of_ours_can_be_left_alone() -> None:
+    (row,) = good("phone,region\n2125550123,North-West\n", {"region": "-"})
+    assert row.region == ""
 
 
 # --- whatever comes --------------------------------------------------------------------------------------------------
@@ -426,7 +303,7 @@ def test_every_row_that_is_not_blank_is_good_or_told(header: list[str], cells: l
 @given(st.lists(st.sampled_from([*COLUMNS, "mobile", "手机", "notes", ""]), max_size=8))
 def test_a_header_gives_each_field_one_column_or_is_refused(header: list[str]) -> None:
     try:
-        found = columns(header, {})
+        found = columns(header, {}, FORM)
     except ListError:
         return
     assert "phone" in found.values()

@@ -71,6 +71,30 @@ def test_the_ledger_of_an_ended_call(call: Call, disposition: str, kinds: str) -
     assert events[-1].at == call.ended_at
 
 
+@pytest.mark.parametrize(
+    ("call", "around", "facts"),
+    [
+        (
+            an_end(60, EndedBy.CUSTOMER, **TALKED),
+            {},
+            {"connected_at": 9.5, "held_at": 5.1, "agent_left_at": 60, "ended_at": 60, "ended_by": "customer"},
+        ),
+        (an_end(9, EndedBy.FLOOR, answered_at=at(5), safe_harbour_at=at(7)), {}, {"ended_at": 9, "ended_by": "floor"}),
+        (an_end(6, EndedBy.CUSTOMER, answered_at=at(5)), {}, {"ended_at": 6, "ended_by": "customer"}),
+        (an_end(6, EndedBy.UNKNOWN, answered_at=at(5)), {}, {"ended_at": 6, "ended_by": "unknown"}),
+        (an_end(6, EndedBy.FLOOR, answered_at=at(5)), {"cancelled": True}, {"ended_at": 6, "ended_by": "customer"}),
+        (an_end(6, EndedBy.FLOOR, answered_at=at(5)), {"disposition": "do_not_call"}, {"ended_at": 6, "ended_by": "customer"}),
+    ],
+)
+def test_a_live_answer_tells_when_an_agent_was_there_and_who_ended_it(
+    call: Call, around: dict[str, object], facts: dict[str, object]
+) -> None:
+    events = {event.kind: dict(event.facts) for event in ledger_events(a_floor_call(call, **around))}
+    told = {name: said if isinstance(said, str) else at(float(str(said))).isoformat() for name, said in facts.items()}
+    assert events.pop(EventKind.LIVE_ANSWER) == told
+    assert not any(events.values()), "the others are told by their kind and time"
+
+
 @pytest.mark.parametrize("state", [state for state in CallState if state is not CallState.ENDED])
 def test_a_call_that_is_up_has_no_outcome_yet(state: CallState) -> None:
     with pytest.raises(ValueError, match="call c1 has not ended"):

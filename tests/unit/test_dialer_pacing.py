@@ -1,5 +1,7 @@
 """Never more calls than agents who are free to take them, never more than channels, and always with the reason."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +38,15 @@ def test_never_more_calls_than_free_agents_or_channels_and_no_fewer_than_both_al
     assert calls == 0 or calls + view.live_calls <= view.channels
     more = calls + 1
     assert more + view.on_their_way > view.ready_agents or more + view.live_calls > view.channels
+
+
+@given(st.builds(PacingView, COUNTS, COUNTS, COUNTS, COUNTS, st.integers(-50, 50)))
+def test_how_many_may_be_abandoned_changes_no_call_for_which_an_agent_is_free(view: PacingView) -> None:
+    pace, free = decide(view), decide(replace(view, budget=None))
+    assert pace.calls == free.calls
+    spent = view.budget is not None and view.budget <= 0
+    ahead = ("no more calls may be abandoned: nothing is dialed ahead of agents",) if spent else ()
+    assert pace.because == (*free.because, *ahead)
 
 
 @given(st.builds(PacingView, COUNTS, COUNTS, COUNTS, COUNTS))
