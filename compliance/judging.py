@@ -3,7 +3,7 @@
 The rule it protects: a verdict is made of what was read in the same transaction, and that is what is told of it afterwards.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -72,7 +72,7 @@ class Judge:
         return tuple(f"{key.value} {getattr(candidate, key.value)}" for key in sorted(self._lookback.keys))
 
     def judge(
-        self, connection: Connection, candidate: Candidate, numbers: Iterable[str], vouched: Vouched, now: datetime
+        self, connection: Connection, candidate: Candidate, numbers: frozenset[str] | None, vouched: Vouched, now: datetime
     ) -> Judged:
         """The verdict at `now`, or at the time of the last row of the ledger where that is a little later.
 

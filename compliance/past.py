@@ -49,8 +49,12 @@ class PastReader:
         self._statement = _statement(lookback, dialect)
         self._array: Callable[[list[str]], object] = json.dumps if dialect == "sqlite" else list
 
-    def read(self, connection: Connection, candidate: Candidate, numbers: Iterable[str], vouched: Vouched, now: datetime) -> Past:
-        """What the rules may look at for this candidate at `now`; `numbers` are known to be the person's."""
+    def read(
+        self, connection: Connection, candidate: Candidate, numbers: frozenset[str] | None, vouched: Vouched, now: datetime
+    ) -> Past:
+        """What the rules may look at for this candidate at `now`; `numbers` are all of the person's, if asked for before."""
+        if numbers is None:
+            numbers = frozenset() if connection.dialect.name == "sqlite" else known_numbers(connection, candidate.person)
         reach = self._lookback.reach
         asked: dict[str, Any] = {
             "person": candidate.person,
@@ -110,24 +114,22 @@ def _past(found: Mapping[str, Sequence[RowMapping]], candidate: Candidate, vouch
 
 #: One statement, its parts told apart by `src`; each part fills those of the columns that it has.
 _EVERYTHING = """
-WITH known AS (SELECT number FROM ledger WHERE person = :person AND number <> ''
-               UNION SELECT number FROM permit WHERE person = :person
-               UNION GIVEN)
+WITH known AS (KNOWN)
 SELECT 'ledger' AS src, seq, kind, at, at AS until, attempt_id,
        person, number, campaign, seller, subject, debt, creditor, zones, facts
 FROM ledger
 WHERE seq IN (SELECT seq FROM ledger WHERE person = :person
-              UNION SELECT seq FROM ledger WHERE number IN (SELECT number FROM known)
+              UNION SELECT seq FROM ledger WHERE number ONE_OF_THEM
               EVENTS_BY_KEY)
       AND kind IN (COUNTED) AND (at > :since OR kind IN (STANDING))
 UNION ALL
 SELECT 'permit', 0, '', granted_at, expires_at, attempt_id, person, number, campaign, seller, subject, debt, creditor, '', ''
 FROM permit
-WHERE attempt_id = :attempt_id
-      OR (permit_id IN (SELECT permit_id FROM permit WHERE person = :person AND expires_at > :now
-                        UNION SELECT permit_id FROM permit WHERE number IN (SELECT number FROM known) AND expires_at > :now
-                        PERMITS_BY_KEY)
-          AND spent_at IS NULL AND voided_at IS NULL)
+WHERE permit_id IN (SELECT permit_id FROM permit WHERE attempt_id = :attempt_id
+                    UNION SELECT permit_id FROM permit WHERE person = :person AND expires_at > :now
+                    UNION SELECT permit_id FROM permit WHERE number ONE_OF_THEM AND expires_at > :now
+                    PERMITS_BY_KEY)
+      AND (attempt_id = :attempt_id OR (spent_at IS NULL AND voided_at IS NULL))
 UNION ALL
 SELECT 'suppression', seq, scope, at, until, NULL, person, number, campaign, seller, '', '', '', reason, source
 FROM suppression WHERE number = :number OR person = :person
@@ -147,8 +149,20 @@ UNION ALL
 SELECT 'listed', 0, '', as_of, as_of, NULL, '', '', '', '', '', '', '', '', name FROM dnc_list
 WHERE in_force AND EXISTS (SELECT 1 FROM dnc_number WHERE number = :number AND list_id = dnc_list.id)
 """
-#: A list of any length as one parameter, so that the statement is always the same one.
-_GIVEN = {"sqlite": "SELECT value FROM json_each(:numbers)", "postgresql": "SELECT unnest(CAST(:numbers AS text[]))"}
+#: A list of any length is one parameter, so that the statement is always the same. SQLite finds the person's numbers as it
+#: goes; on PostgreSQL they were asked for before, to be locked, and a plan that does not depend on them is made only once.
+_WORDS = {
+    "sqlite": {
+        "KNOWN": """SELECT number FROM ledger WHERE person = :person AND number <> ''
+                    UNION SELECT number FROM permit WHERE person = :person
+                    UNION SELECT value FROM json_each(:numbers)""",
+        "ONE_OF_THEM": "IN (SELECT number FROM known)",
+    },
+    "postgresql": {
+        "KNOWN": "SELECT unnest(CAST(:numbers AS varchar[])) AS number",
+        "ONE_OF_THEM": "= ANY(CAST(:numbers AS varchar[]))",
+    },
+}
 _TEXTS = ("attempt_id", "person", "number", "campaign", "seller", "subject", "debt", "creditor", "zones", "facts")
 
 
@@ -157,7 +171,7 @@ def _statement(lookback: Lookback, dialect: str) -> TextualSelect:
     words = {
         "COUNTED": _quoted(lookback.kinds),
         "STANDING": _quoted(KINDS),
-        "GIVEN": _GIVEN[dialect],
+        **_WORDS[dialect],
         "EVENTS_BY_KEY": " ".join(_EVENTS_BY_KEY.replace("KEY", key.value) for key in sorted(lookback.keys)),
         "PERMITS_BY_KEY": " ".join(_PERMITS_BY_KEY.replace("KEY", key.value) for key in sorted(lookback.keys)),
     }

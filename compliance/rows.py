@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Table, insert, or_, select, text, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DataError
 
@@ -58,24 +58,17 @@ def check_number(number: str) -> None:
         raise ValueError("a number must be in E.164: + and 4 to 15 digits")
 
 
-def lock_keys(connection: Connection, *keys: str | None) -> bool:
-    """Waits until this transaction is alone with the keys; held to its end. False where it is alone anyway (SQLite).
+def lock_keys(connection: Connection, *keys: str | None) -> datetime | None:
+    """Waits until this transaction is alone with the keys, to its end; what the database's clock says then.
 
-    To be called once a transaction, with all its keys: they are taken in one order, so that nobody waits in a circle.
+    None where it is alone anyway and there is no such clock (SQLite). Telephone numbers are taken last, the others before
+    them, each kind in one order, so that nobody waits in a circle: whoever calls this twice asks for numbers the second time.
     """
     if connection.dialect.name != "postgresql":
-        return False
-    numbers = sorted({_lock_number(key) for key in keys if key})
-    connection.execute(_LOCKS, {"numbers": numbers})
-    return True
-
-
-def database_time(connection: Connection) -> datetime | None:
-    """What time it is on the database server; None where the database is a file and has no clock of its own (SQLite)."""
-    if connection.dialect.name != "postgresql":
         return None
-    told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-    return told.astimezone(UTC)
+    ordered = sorted({(key.startswith("+"), _lock_number(key)) for key in keys if key})
+    times = connection.execute(_LOCKS, {"numbers": [number for _, number in ordered]}).scalars().all()
+    return max(times).astimezone(UTC) if times else None
 
 
 def read_one_snapshot(connection: Connection) -> None:
@@ -237,8 +230,10 @@ def _as_event(entry: Suppression) -> LedgerEvent:
     )
 
 
-#: Taken one after the other in the order of the array: nobody waits in a circle.
-_LOCKS = text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
+#: Taken one after the other in the order of the array. The clock is read for each row, after its lock.
+_LOCKS = text(
+    "SELECT clock_timestamp() FROM unnest(CAST(:numbers AS bigint[])) AS number WHERE pg_advisory_xact_lock(number) IS NOT NULL"
+)
 _ENTRY_KEYS = ("scope", "number", "person", "seller", "campaign")
 
 

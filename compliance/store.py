@@ -29,7 +29,6 @@ from compliance.rows import (
     append,
     audit,
     check_number,
-    database_time,
     find_suppressions,
     is_proven,
     lock_keys,
@@ -84,10 +83,6 @@ class UnknownAttempt(LookupError):
     """Nothing was ever sent for this attempt, so nothing can have come of it."""
 
 
-class _NumbersGrew(Exception):
-    """While we waited for our locks the person was called on one more number: lock again, with it."""
-
-
 class Ledger:
     """The gate's memory. Keeps no state of its own: threads, processes and nodes may use it at once."""
 
@@ -124,7 +119,7 @@ class Ledger:
     def preview(self, candidate: Candidate, vouched: Vouched = NOTHING) -> Clearance | Refusal:
         """What the gate would say now. Writes nothing and promises nothing: only `permit` does."""
         with reading(self._engine) as connection:
-            return self._judge.judge(connection, candidate, (), vouched, self._clock.now()).verdict
+            return self._judge.judge(connection, candidate, None, vouched, self._clock.now()).verdict
 
     def permit(self, candidate: Candidate, vouched: Vouched = NOTHING) -> Permit | Refusal:
         """Decides, and commits the permit, or the refusal with all its reasons.
@@ -138,14 +133,10 @@ class Ledger:
             raise ValueError(f"attempt {candidate.attempt_id}: a call must be to somebody, or no cap could count it")
         if candidate.ring_for <= timedelta(0):
             raise ValueError(f"attempt {candidate.attempt_id}: a call that is to be placed must ring for some time")
-        while True:
-            try:
-                with writing(self._engine) as connection:
-                    verdict, year = self._decide(connection, candidate, vouched)
-            except _NumbersGrew:
-                continue
-            self._kept.add(year)  # now that it is committed
-            return verdict
+        with writing(self._engine) as connection:
+            verdict, year = self._decide(connection, candidate, vouched)
+        self._kept.add(year)  # now that it is committed
+        return verdict
 
     def spend(self, permit_id: str) -> None:
         """Commits that the originate is about to be sent; the attempt counts from here on.
@@ -299,16 +290,14 @@ class Ledger:
             return audit(connection)
 
     def _decide(self, connection: Connection, candidate: Candidate, vouched: Vouched) -> tuple[Permit | Refusal, int]:
-        numbers: frozenset[str] = frozenset()
+        numbers = theirs = None
         if connection.dialect.name == "postgresql":
-            numbers = known_numbers(connection, candidate.person) | {candidate.number, *candidate.other_numbers}
-            lock_keys(connection, candidate.attempt_id, candidate.person, *numbers, *self._judge.keys_of(candidate))
-        now = self._now(connection)
-        judged = self._judge.judge(connection, candidate, numbers, vouched, now)
-        if numbers and not set(judged.past.facts.numbers) <= numbers:
-            raise _NumbersGrew
+            lock_keys(connection, candidate.attempt_id, candidate.person, *self._judge.keys_of(candidate))
+            numbers = known_numbers(connection, candidate.person)  # whoever adds one waits for the person's lock too
+            theirs = lock_keys(connection, candidate.number, *candidate.other_numbers, *numbers)
+        judged = self._judge.judge(connection, candidate, numbers, vouched, self._now(theirs))
         if judged.past.granted:
-            return _granted_before(connection, candidate), now.year
+            return _granted_before(connection, candidate), judged.verdict.decided_at.year
         verdict, now = judged.verdict, judged.verdict.decided_at
         if now.year not in self._kept:
             keep(connection, self._packs, judged.calendars)
@@ -326,11 +315,10 @@ class Ledger:
         connection.execute(insert(permit), row)
         return permit_of(row), now.year
 
-    def _now(self, connection: Connection) -> datetime:
-        """One time authority: the database server's clock where there is one, else the machine's."""
+    def _now(self, theirs: datetime | None) -> datetime:
+        """One time authority: the database server's clock where there is one and it is to be obeyed, else the machine's."""
         ours = self._clock.now()
-        theirs = database_time(connection) if self._one_time_for_all else None
-        if theirs is None:
+        if theirs is None or not self._one_time_for_all:
             return ours
         if abs(theirs - ours) > MOST_SKEW:
             raise ClockAdrift(f"our clock says {ours.isoformat()}, the database's {theirs.isoformat()}: set it right first")

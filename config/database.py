@@ -27,6 +27,7 @@ NAMING = {
 }
 
 BUSY_TIMEOUT_MS = 30_000
+POOL = 16  # connections that are kept open: as many as threads that work at once
 
 
 class Base(DeclarativeBase):
@@ -68,7 +69,7 @@ def open_database(url: str) -> Engine:
     """
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), pool_size=POOL)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     return engine

@@ -14,6 +14,7 @@ from dialer.cli import reference as commands
 from dialer.cli.main import main as ringfence
 from sip import diagram
 from sip.call import TRANSITIONS
+from tests import explained
 from tests.held_by import HELD_BY
 
 ROOT = Path(__file__).parents[1]
@@ -38,12 +39,17 @@ def cli() -> str:
     return f"\n{commands.render(ringfence, 'ringfence')}"
 
 
+def mutation() -> str:
+    return f"\n{explained.last_run()}\n"
+
+
 #: Pages with a generated part between their two marks.
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/call-lifecycle.md": lifecycle,
     "docs/cli.md": cli,
     "docs/compliance.md": compliance,
     "docs/configuration.md": configuration,
+    "docs/mutation.md": mutation,
 }
 #: Files that are generated whole.
 FILES: Mapping[str, Callable[[], str]] = {"config/default.toml": lambda: settings.template(SiteSettings)}
