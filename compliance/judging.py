@@ -71,6 +71,10 @@ class Judge:
         """What else a decision about this candidate must be alone with: the keys by which a rule counts other people's calls."""
         return tuple(f"{key.value} {getattr(candidate, key.value)}" for key in sorted(self._lookback.keys))
 
+    def known_numbers(self, connection: Connection, person: str) -> frozenset[str]:
+        """Every number on which the person was called, or is about to be."""
+        return self._past.known_numbers(connection, person)
+
     def judge(
         self, connection: Connection, candidate: Candidate, numbers: frozenset[str] | None, vouched: Vouched, now: datetime
     ) -> Judged:

@@ -7,9 +7,9 @@ by side, whoever decides about a person or a number is alone with it. SQLite has
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, insert, or_, select, text, update
@@ -31,6 +31,7 @@ from compliance.tables import (
     suppression_fields,
     suppression_of,
 )
+from config.database import Direct, from_driver, to_driver
 
 CHAIN_LOCK = "end of the ledger chain"
 TIP = 1  # the id of the one row of ledger_tip
@@ -67,8 +68,8 @@ def lock_keys(connection: Connection, *keys: str | None) -> datetime | None:
     if connection.dialect.name != "postgresql":
         return None
     ordered = sorted({(key.startswith("+"), _lock_number(key)) for key in keys if key})
-    times = connection.execute(_LOCKS, {"numbers": [number for _, number in ordered]}).scalars().all()
-    return max(times).astimezone(UTC) if times else None
+    times = _LOCKS.run(connection, {"numbers": [number for _, number in ordered]})
+    return max(from_driver(at, "postgresql") for (at,) in times) if times else None
 
 
 def read_one_snapshot(connection: Connection) -> None:
@@ -109,6 +110,13 @@ def _hash_of(connection: Connection, seq: int, known: dict[int, str]) -> str:
     if seq not in known:
         known[seq] = connection.execute(select(ledger.c.hash).where(ledger.c.seq == seq)).scalar_one()
     return known[seq]
+
+
+def put_permit(connection: Connection, fields: Mapping[str, Any]) -> None:
+    """Writes one permit that was not spent yet."""
+    dialect = connection.dialect.name
+    values = {name: to_driver(value, dialect) if isinstance(value, datetime) else value for name, value in fields.items()}
+    _PERMIT[dialect].run(connection, values)
 
 
 def put_suppressions(
@@ -231,9 +239,13 @@ def _as_event(entry: Suppression) -> LedgerEvent:
 
 
 #: Taken one after the other in the order of the array. The clock is read for each row, after its lock.
-_LOCKS = text(
-    "SELECT clock_timestamp() FROM unnest(CAST(:numbers AS bigint[])) AS number WHERE pg_advisory_xact_lock(number) IS NOT NULL"
+_LOCKS = Direct(
+    "SELECT clock_timestamp() FROM unnest(CAST(:numbers AS bigint[])) AS number WHERE pg_advisory_xact_lock(number) IS NOT NULL",
+    "postgresql",
 )
+_GIVEN = [column.name for column in permit.columns if column.name not in {"spent_at", "voided_at", "resolved_at"}]
+_INSERT = f"INSERT INTO permit ({', '.join(_GIVEN)}) VALUES ({', '.join(f':{name}' for name in _GIVEN)})"  # noqa: S608 -- names
+_PERMIT = {dialect: Direct(_INSERT, dialect) for dialect in ("sqlite", "postgresql")}
 _ENTRY_KEYS = ("scope", "number", "person", "seller", "campaign")
 
 

@@ -23,7 +23,6 @@ from compliance.journal import Journal
 from compliance.judging import MOST_SKEW, ClockAdrift, Judge
 from compliance.kept import keep
 from compliance.packs import Pack, PackError
-from compliance.past import known_numbers
 from compliance.rows import (
     UnresolvedAttempt,
     append,
@@ -33,6 +32,7 @@ from compliance.rows import (
     is_proven,
     lock_keys,
     on_any_key,
+    put_permit,
     put_suppressions,
     read_one_snapshot,
 )
@@ -293,7 +293,7 @@ class Ledger:
         numbers = theirs = None
         if connection.dialect.name == "postgresql":
             lock_keys(connection, candidate.attempt_id, candidate.person, *self._judge.keys_of(candidate))
-            numbers = known_numbers(connection, candidate.person)  # whoever adds one waits for the person's lock too
+            numbers = self._judge.known_numbers(connection, candidate.person)  # whoever adds one waits for the person's lock too
             theirs = lock_keys(connection, candidate.number, *candidate.other_numbers, *numbers)
         judged = self._judge.judge(connection, candidate, numbers, vouched, self._now(theirs))
         if judged.past.granted:
@@ -312,7 +312,7 @@ class Ledger:
         if verdict.closes_at is not None:  # whoever spends it last must still have rung before the window ends
             expires_at = min(expires_at, verdict.closes_at - candidate.ring_for)
         row = {**common, "permit_id": new_id(now), "granted_at": now, "expires_at": expires_at}
-        connection.execute(insert(permit), row)
+        put_permit(connection, row)
         return permit_of(row), now.year
 
     def _now(self, theirs: datetime | None) -> datetime:

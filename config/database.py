@@ -5,9 +5,10 @@ IMMEDIATE`): a deferred transaction that reads a cap and then inserts fails with
 instead of waiting for its turn. Each package declares its tables in its own `store.py` on `Base`.
 """
 
+import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,42 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Direct:
+    """A statement for the driver itself, in the transaction of a `Connection`: for the few that run for every single permit.
+
+    What SQLAlchemy does around a statement takes longer than these take to run. Parameters are named (`:name`); times go in
+    and come out as the driver has them, see `to_driver` and `from_driver`.
+    """
+
+    def __init__(self, sql: str, dialect: str) -> None:
+        self.sql = _PARAMETER.sub(r"%(\1)s", sql) if dialect == "postgresql" else sql
+
+    def run(self, connection: Connection, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """The rows, if it is a statement that has any."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(self.sql, values)
+            return list(cursor.fetchall()) if cursor.description else []
+        finally:
+            cursor.close()
+
+
+_PARAMETER = re.compile(r":([a-z_]+)")
+
+
+def to_driver(at: datetime, dialect: str) -> object:
+    """A time as `UtcDateTime` gives it to the driver."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds") if dialect == "sqlite" else at
+
+
+def from_driver(told: Any, dialect: str) -> datetime:
+    """A time as `UtcDateTime` reads it from the driver."""
+    if dialect == "sqlite":
+        return datetime.fromisoformat(told).replace(tzinfo=UTC)
+    at: datetime = told
+    return at.astimezone(UTC)
+
+
 def sqlite_url(path: Path) -> str:
     """The URL of a SQLite file."""
     return f"sqlite:///{path}"
@@ -69,7 +106,10 @@ def open_database(url: str) -> Engine:
     """
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), pool_size=POOL)
+    on_server = not url.startswith("sqlite")
+    # Our statements are found by index whatever their values are: planning them anew each time takes longer than running them.
+    plans = {"connect_args": {"options": "-c plan_cache_mode=force_generic_plan"}} if on_server else {}
+    engine = create_engine(url, pool_pre_ping=on_server, pool_size=POOL, **plans)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     return engine

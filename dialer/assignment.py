@@ -138,13 +138,13 @@ def agent_gone(floor: Floor, agent: Agent) -> Step:
     lost = Alert(AlertKind.AGENT_LOST, f"agent {agent.agent_id} was lost during the call", floor.now, call.call_id)
     if agent.state is AgentState.RESERVED:
         free = replace(call, agent_id=None)
-        floor, instead = _instead(floor.with_call(free), free)
-        return floor, (*instead, SaveAgent(offline), lost)
+        floor, orders = instead(floor.with_call(free), free)
+        return floor, (*orders, SaveAgent(offline), lost)
     floor = floor.with_call(replace(call, agent_id=None))
     return floor, (HangUp(call.call_id), SaveAgent(offline), lost)  # the hang-up event finishes the call
 
 
-def _instead(floor: Floor, call: FloorCall) -> Step:
+def instead(floor: Floor, call: FloorCall) -> Step:
     """Who comes instead of a reserved agent who was lost: another one, or the abandonment message.
 
     A message that began while our order to join was under way may be interrupted by that order, so it is ordered again.

@@ -1,15 +1,16 @@
 """After a gap in our view of the PBX, or a restart: make the floor agree with what the PBX holds.
 
 What lives is adopted, what nobody here ordered is ended, what is gone is closed as lost. Times of what we missed are
-the time we learned of it, never guessed earlier.
+the time we learned of it, never guessed earlier. Our last orders may reach the PBX after it was looked at: what the
+floor decides on words from before the gap is sent as soon as the PBX is back.
 """
 
 from dataclasses import replace
 from datetime import timedelta
 
 from dialer.agents import Agent, AgentMove, AgentState, move
-from dialer.assignment import Step, agent_gone, became_ready, customer_gone, finish, in_time, offer
-from dialer.floor import Abandon, Alert, AlertKind, Command, Connect, Floor, FloorCall, HangUp, SaveAgent, SaveCall
+from dialer.assignment import Step, agent_gone, became_ready, customer_gone, finish, in_time, instead
+from dialer.floor import Alert, AlertKind, Command, Connect, Floor, FloorCall, HangUp, SaveAgent, SaveCall
 from sip import call as calls
 from sip.call import CallState
 from sip.events import (
@@ -39,6 +40,8 @@ def reconcile(floor: Floor, up: PbxUp) -> Step:
     commands: list[Command] = []
     live_agents = {agent.agent_id: agent for agent in up.agents}
     live_calls = {call.call_id: call for call in up.calls}
+    present = {agent.agent_id for agent in up.agents if agent.proven} & floor.agents.keys()  # on the roster, with a proven line
+    forsaken = {one.call_id for one in floor.agents.values() if one.state is AgentState.RESERVED and one.agent_id not in present}
     for call_id in sorted(live_calls.keys() - floor.calls.keys()):
         commands += [HangUp(call_id), Alert(AlertKind.STRAY_CALL, "a call nobody here ordered was ended", up.at, call_id)]
     for agent in tuple(floor.agents.values()):
@@ -52,9 +55,9 @@ def reconcile(floor: Floor, up: PbxUp) -> Step:
             commands.extend(more)
         if live is not None and not live.proven:
             floor = floor.with_agent(move(floor.agents[agent.agent_id], AgentMove.LEG_UP, up.at))
-    present = {agent.agent_id for agent in up.agents if agent.proven}
-    for call_id in sorted(floor.calls, key=lambda one: (_turn(floor.calls[one], live_calls.get(one), present), one)):
-        floor, more = _settle(floor, floor.calls[call_id], live_calls.get(call_id), up)
+    found_with = {call.call_id for call in up.calls if call.agent_id in present} - forsaken
+    for call_id in sorted(floor.calls, key=lambda one: (_turn(floor.calls[one], live_calls.get(one), found_with), one)):
+        floor, more = _settle(floor, floor.calls[call_id], live_calls.get(call_id), up, forsaken=call_id in forsaken)
         commands.extend(more)
     for agent in sorted(floor.agents.values(), key=lambda one: (one.since, one.agent_id)):
         current = floor.agents[agent.agent_id]
@@ -63,10 +66,10 @@ def reconcile(floor: Floor, up: PbxUp) -> Step:
     return floor, tuple(commands)
 
 
-def _turn(call: FloorCall, live: LiveCall | None, present: set[str]) -> int:
+def _turn(call: FloorCall, live: LiveCall | None, found_with: set[str]) -> int:
     """Which calls are settled first: nobody is offered before it is known whom they have, or to a customer who is gone."""
     if live is not None:
-        return 0 if live.agent_id in present else 1
+        return 0 if call.call_id in found_with else 1
     return 3 if call.agent_id is not None else 2
 
 
@@ -80,7 +83,8 @@ def _line_lost(floor: Floor, agent: Agent) -> Step:
     return floor, (lost,)
 
 
-def _settle(floor: Floor, call: FloorCall, live: LiveCall | None, up: PbxUp) -> Step:
+def _settle(floor: Floor, call: FloorCall, live: LiveCall | None, up: PbxUp, *, forsaken: bool) -> Step:
+    """One call as the PBX has it. `forsaken`: the agent reserved for it is gone, and our order to join them may be under way."""
     if call.call.state is _S.ENDED:
         return _resume_wrap_up(floor, call)
     if live is None and call.call.state is _S.ORDERED and call.call.ordered_at > up.at - JUST_ORDERED:
@@ -96,6 +100,8 @@ def _settle(floor: Floor, call: FloorCall, live: LiveCall | None, up: PbxUp) -> 
     floor = floor.with_call(adopted)
     if adopted.cancelled:
         return floor, (HangUp(call.call_id), SaveCall(adopted))
+    if forsaken:
+        return _without_agent(floor, adopted)  # whatever was seen, that order must not have the last word
     match live.phase:
         case LivePhase.ANNOUNCING | LivePhase.BRIDGED:
             return _with_agent(floor, adopted, live)
@@ -122,7 +128,7 @@ def _with_agent(floor: Floor, call: FloorCall, live: LiveCall) -> Step:
     """Puts the agent whom the PBX has for this customer into the state that goes with it."""
     agent = floor.agents.get(live.agent_id or "")
     if agent is None or (agent.call_id != call.call_id and (agent.state is not AgentState.READY or call.agent_id is not None)):
-        return _without_agent(floor, call, live)
+        return _without_agent(floor, call)
     held = replace(call, agent_id=agent.agent_id)
     if agent.state is AgentState.READY:
         agent = move(agent, AgentMove.RESERVE, floor.now, call_id=call.call_id)
@@ -131,14 +137,12 @@ def _with_agent(floor: Floor, call: FloorCall, live: LiveCall) -> Step:
     return floor.with_agent(agent).with_call(held), (SaveCall(held),)
 
 
-def _without_agent(floor: Floor, call: FloorCall, live: LiveCall) -> Step:
+def _without_agent(floor: Floor, call: FloorCall) -> Step:
     """The PBX has the customer for an agent who is not there for them: another takes over during the prompt, or nobody."""
-    if live.phase is LivePhase.BRIDGED:
-        return floor, (HangUp(call.call_id), SaveCall(call))
-    if call.agent_id is not None:
+    if call.agent_id is not None and call.call.state is not _S.BRIDGED:
         return floor, (Connect(call.call_id, call.agent_id), SaveCall(call))
-    floor, offered = offer(floor, call)
-    return floor, (*(offered or (Abandon(call.call_id),)), SaveCall(floor.calls[call.call_id]))
+    floor, orders = instead(floor, call)
+    return floor, (*orders, SaveCall(floor.calls[call.call_id]))
 
 
 def _on_call(agent: Agent, call: FloorCall, floor: Floor) -> Agent:

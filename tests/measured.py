@@ -22,6 +22,7 @@ HEADINGS = (
     "permits/s",
     "raw inserts/s",
     "permits per raw insert",
+    "inserts/s of the driver alone",
     "p50 ms",
     "p99 ms",
     "cost",
@@ -56,6 +57,7 @@ def figures_of(files: Sequence[Path]) -> GateFigures:
 
 def _permits(one: PermitFigures) -> str:
     rates = f"{one.permits_per_second:,.0f} | {one.raw_inserts_per_second:,.0f} | {one.permits_per_raw_insert:.2f}"
+    rates += f" | {one.driver_inserts_per_second:,.0f}"
     times = f"{one.p50_ms:.2f} | {one.p99_ms:.2f} | {one.cost_vs_smallest:.2f}"
     return f"| {one.database} | {one.rows:,} | {_packs(one.packs)} | {one.threads} | {rates} | {times} |"
 

@@ -103,6 +103,7 @@ class _Asked:
     permits: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     raw_seconds: list[float] = field(default_factory=list)
+    driver_seconds: list[float] = field(default_factory=list)
 
 
 def _measure(name: str, urls: Iterator[str], sizes: Sequence[int], count: int, say: Callable[[str], None]) -> list[PermitFigures]:
@@ -131,6 +132,7 @@ def _measure(name: str, urls: Iterator[str], sizes: Sequence[int], count: int, s
         say(f"{name}: {batch * ROUNDS} permits of each kind and as many raw inserts, in {ROUNDS} rounds")
         for _, one in product(range(ROUNDS), asked):
             one.raw_seconds.append(seconds_of(clock, partial(one.filled.raw.commit, batch, pool, one.threads)))
+            one.driver_seconds.append(seconds_of(clock, partial(one.filled.raw.commit_by_driver, batch, pool, one.threads)))
             _permits(pool, one, batch, clock, zone)
     smallest = {(one.packs, one.threads): median(one.seconds) for one in reversed(asked)}
     return [_figures(name, one, batch, smallest[one.packs, one.threads]) for one in asked]
@@ -160,7 +162,7 @@ def _permits(pool: ThreadPoolExecutor, one: _Asked, batch: int, clock: Clock, zo
 
 def _figures(name: str, one: _Asked, batch: int, smallest: float) -> PermitFigures:
     """By the median round: what happened to the machine in one of them is no property of the gate."""
-    seconds, raw = median(one.seconds), median(one.raw_seconds)
+    seconds, raw, driver = median(one.seconds), median(one.raw_seconds), median(one.driver_seconds)
     return PermitFigures(
         database=name,
         rows=one.filled.rows,
@@ -170,6 +172,7 @@ def _figures(name: str, one: _Asked, batch: int, smallest: float) -> PermitFigur
         permits_per_second=batch / seconds,
         raw_inserts_per_second=batch / raw,
         permits_per_raw_insert=raw / seconds,
+        driver_inserts_per_second=batch / driver,
         p50_ms=1000 * (percentile(one.permits, 0.5) or 0.0),
         p99_ms=1000 * (percentile(one.permits, 0.99) or 0.0),
         cost_vs_smallest=seconds / smallest,

@@ -12,6 +12,7 @@ DECISIONS_PER_SECOND = 20_000  # at least, on one core
 class PermitFigures:
     """Permits checked and committed one by one, as at dialing, beside rows of like size that are only inserted and committed.
 
+    Raw inserts go the gate's own way into a table of the same columns and indexes; those of the driver into one with a key alone.
     `cost_vs_smallest` is the time of a permit against that with the smallest ledger of the same run.
     """
 
@@ -23,6 +24,7 @@ class PermitFigures:
     permits_per_second: float
     raw_inserts_per_second: float
     permits_per_raw_insert: float
+    driver_inserts_per_second: float
     p50_ms: float
     p99_ms: float
     cost_vs_smallest: float

@@ -45,7 +45,19 @@ def _show(figures: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _show_gate(figures: GateFigures) -> None:
-    headings = ("database", "rows", "packs", "threads", "permits/s", "raw inserts/s", "ratio", "p50 ms", "p99 ms", "cost")
+    headings = (
+        "database",
+        "rows",
+        "packs",
+        "threads",
+        "permits/s",
+        "raw inserts/s",
+        "ratio",
+        "by driver/s",
+        "p50 ms",
+        "p99 ms",
+        "cost",
+    )
     rows = [
         (
             one.database,
@@ -55,6 +67,7 @@ def _show_gate(figures: GateFigures) -> None:
             f"{one.permits_per_second:,.0f}",
             f"{one.raw_inserts_per_second:,.0f}",
             f"{one.permits_per_raw_insert:.2f}",
+            f"{one.driver_inserts_per_second:,.0f}",
             f"{one.p50_ms:.2f}",
             f"{one.p99_ms:.2f}",
             f"{one.cost_vs_smallest:.2f}",

@@ -15,6 +15,7 @@ FAST = PermitFigures(
     permits_per_second=1000.0,
     raw_inserts_per_second=1250.0,
     permits_per_raw_insert=0.8,
+    driver_inserts_per_second=5000.0,
     p50_ms=1.0,
     p99_ms=2.0,
     cost_vs_smallest=1.0,

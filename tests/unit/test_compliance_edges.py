@@ -429,6 +429,16 @@ def test_a_time_that_comes_twice_comes_again_after_the_clock_went_back(
     assert clock_goes_back(there_at, where) == back
 
 
+def test_every_instant_is_told_in_utc_whatever_the_clock_of_the_machine() -> None:
+    zone = zone_named(NEW_YORK)
+    for wall in ("2026-06-15T12:00", "2026-11-01T01:30", "2026-03-08T02:30"):
+        found = instants(datetime.fromisoformat(wall), zone)
+        assert all(instant.tzinfo is UTC for instant in found)
+    back = clock_goes_back(datetime.fromisoformat("2026-11-01T01:30"), zone)
+    assert back is not None
+    assert back.tzinfo is UTC
+
+
 def test_what_is_no_zone_says_so_and_keeps_its_whole_name() -> None:
     name = "Nowhere/" + "x" * 60
     with pytest.raises(UnknownZone, match="IANA") as caught:

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from typing import get_args
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -66,6 +67,60 @@ def test_no_gap_in_our_view_and_no_kill_breaks_a_rule_of_the_floor(happenings: l
 def test_a_long_day_breaks_no_rule_of_the_floor(seed: int, names: list[str]) -> None:
     chance = random.Random(seed)
     lived([(chance.choice(names), chance.randrange(8)) for _ in range(600)])
+
+
+#: Ann is ready, a customer has answered, and the connection is lost before the floor has heard of it.
+ANSWER_UNHEARD = [
+    *[("agent_comes", 0), ("hear", 2), ("tick", 0), ("obey", 0), ("channel", 0), ("answer", 0)],
+    ("cut", 0),
+]
+#: Ann is lost in the prompt and bob is there; the connection is lost before the floor has heard of it.
+LOSS_UNHEARD = [
+    *[("agent_comes", 0), ("hear", 2), ("tick", 0), ("obey", 0), ("channel", 0), ("answer", 0), ("hear", 1)],
+    *[("agent_comes", 1), ("hear", 1), ("obey", 0), ("agent_drops", 4)],
+    ("cut", 0),
+]
+#: The floor hears the answer, or the loss, and orders; then it hears of the gap; then the PBX hears the orders.
+MENDED = [("mend", 0), ("hear", 2), ("hear", 2), ("obey", 2)]
+
+
+@pytest.mark.parametrize(
+    ("before", "unseen", "orders"),
+    [
+        pytest.param(ANSWER_UNHEARD, [("agent_drops", 0)], {"Connect": 1, "Abandon": 1}, id="nobody-else"),
+        pytest.param(ANSWER_UNHEARD, [("agent_comes", 1), ("agent_drops", 0)], {"Connect": 2}, id="another-agent"),
+        pytest.param(
+            ANSWER_UNHEARD,
+            [("patience_ends", 0), ("agent_drops", 0)],
+            {"Connect": 1, "Abandon": 1},
+            id="the-message-plays-already",
+        ),
+        pytest.param(LOSS_UNHEARD, [("agent_comes", 0), ("agent_drops", 1)], {"Connect": 3}, id="the-agent-before-is-back"),
+    ],
+)
+def test_an_order_that_comes_after_a_gap_leaves_no_customer_with_an_agent_who_left_in_it(
+    before: list[tuple[str, int]], unseen: list[tuple[str, int]], orders: dict[str, int]
+) -> None:
+    seen = lived([("hear", 0), *before, *unseen, *MENDED]).seen
+    assert {name: seen[name] for name in ("Connect", "Abandon") if seen[name]} == orders
+
+
+def test_after_a_restart_no_agent_is_taken_from_their_customer_for_one_whose_agent_left_the_roster() -> None:
+    both_ready = [("hear", 0), ("agent_comes", 0), ("agent_comes", 1), ("hear", 2), ("hear", 2)]
+    both_called = [
+        ("tick", 0),
+        ("obey", 1),
+        ("channel", 0),
+        ("channel", 0),
+        ("answer", 1),
+        ("answer", 0),
+        ("hear", 2),
+        ("hear", 2),
+    ]
+    bob_leaves = [("restart", 1), ("read_roster", 1)]
+    anns_prompt_ends = [("prompt_ends", 1)]
+    seen = lived([*both_ready, *both_called, *bob_leaves, *anns_prompt_ends]).seen
+    assert (seen["Connect"], seen["Bridged"], seen["HangUp"], seen["Abandon"]) == (2, 1, 0, 1)
 
 
 def test_the_random_days_see_everything_that_can_happen() -> None:
