@@ -34,7 +34,7 @@ docs: ## write the generated parts of the documentation again
 	@.ci/setup dev
 	@.venv/bin/python -m tests.generated
 
-mutate: ## change the pure modules line by line: does a unit test notice? (MODULES='gate windows'; all: hours)
+mutate: ## change the pure modules line by line: does a unit test notice? (MODULES='gate windows'; all: two hours)
 	@.ci/mutate $(MODULES)
 
 revision: ## write the next revision of the database (MESSAGE='what changes')

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.engine import Connection
 
 from compliance import decision, suppression
-from compliance.chain import ChainReport, canonical, digest
+from compliance.chain import ChainReport, digest
 from compliance.facts import FINAL, INTERNAL, RANG, EventKind, LedgerEvent, Suppression, Vouched
 from compliance.journal import Journal
 from compliance.judging import MOST_SKEW, ClockAdrift, Judge
@@ -48,6 +48,7 @@ from compliance.tables import (
     reasons_text,
     refusal,
     refusal_of,
+    zones_text,
 )
 from compliance.verdict import Candidate, Clearance, Permit, Refusal
 from config.clock import Clock
@@ -302,7 +303,7 @@ class Ledger:
         if now.year not in self._kept:
             keep(connection, self._packs, judged.calendars)
         common = {name: getattr(candidate, name) for name in ("attempt_id", *CALL_KEYS)}
-        common |= {"zones": canonical(verdict.zones), "packs": packs_text(verdict.packs)}
+        common |= {"zones": zones_text(verdict.zones), "packs": packs_text(verdict.packs)}
         common["decision"] = decision.write(judged.decided())
         if isinstance(verdict, Refusal):
             row = {**common, "decided_at": now, "retry_at": verdict.retry_at, "reasons": reasons_text(verdict.reasons)}
@@ -311,9 +312,19 @@ class Ledger:
         expires_at = now + self._permit_lifetime
         if verdict.closes_at is not None:  # whoever spends it last must still have rung before the window ends
             expires_at = min(expires_at, verdict.closes_at - candidate.ring_for)
-        row = {**common, "permit_id": new_id(now), "granted_at": now, "expires_at": expires_at}
-        put_permit(connection, row)
-        return permit_of(row), now.year
+        permit_id = new_id(now)
+        put_permit(connection, {**common, "permit_id": permit_id, "granted_at": now, "expires_at": expires_at})
+        granted = Permit(
+            permit_id,
+            candidate.attempt_id,
+            candidate.person,
+            candidate.number,
+            candidate.campaign,
+            now,
+            expires_at,
+            verdict.packs,
+        )
+        return granted, now.year
 
     def _now(self, theirs: datetime | None) -> datetime:
         """One time authority: the database server's clock where there is one and it is to be obeyed, else the machine's."""

@@ -8,6 +8,7 @@ did not permit and why, each with what it was decided from; `suppression` is our
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, and_
@@ -263,7 +264,14 @@ def refusal_of(row: Fields) -> Refusal:
     return Refusal(row["decided_at"], reasons, row["retry_at"], tuple(json.loads(row["zones"])), _packs(row["packs"]))
 
 
-def packs_text(packs: Iterable[PackRef]) -> str:
+@lru_cache(maxsize=256)
+def zones_text(zones: tuple[str, ...]) -> str:
+    """Zones as they are stored."""
+    return canonical(zones)
+
+
+@lru_cache(maxsize=256)
+def packs_text(packs: tuple[PackRef, ...]) -> str:
     """Pack references as they are stored."""
     return canonical([[pack.id, pack.version, pack.sha256] for pack in packs])
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from compliance.budget import HOUSE_POLICY, BudgetPolicy
-from compliance.facts import EventKind
+from compliance.facts import EventKind, Vouched
 from compliance.judging import ClockAdrift
 from compliance.packs import Pack
 from compliance.store import Ledger, PermitError
@@ -265,7 +265,8 @@ class FloorService:
         plans = []
         try:
             for lead, others in fresh:
-                verdict = self._ledger.preview(candidate(campaign, lead, self._seller, new_id(now), others))
+                asked = candidate(campaign, lead, self._seller, new_id(now), others)
+                verdict = self._ledger.preview(asked, vouched(campaign))
                 plans.append((lead, verdict if isinstance(verdict, Refusal) else None))
         except ClockAdrift as error:
             self._adrift(error, now)
@@ -325,7 +326,7 @@ class FloorService:
             campaign.safe_harbour,
         )
         try:
-            verdict = self._ledger.permit(asked)
+            verdict = self._ledger.permit(asked, vouched(campaign))
         except ValueError as error:  # not a question the gate can answer: fail closed, and out of the way of the others
             with writing(self._database) as connection:
                 store.set_lead(connection, lead.lead_id, LeadState.REFUSED, None, f"gate: {error}")
@@ -429,6 +430,11 @@ class FloorService:
             else:
                 self._give_back(call, "never sent")
         return taken
+
+
+def vouched(campaign: Campaign) -> Vouched:
+    """What the floor stands up for. An agent is reserved only once somebody answers, so none is guaranteed."""
+    return Vouched(campaign_start=campaign.started_at)
 
 
 def candidate(campaign: Campaign, lead: Lead, seller: str, attempt_id: str, others: tuple[str, ...]) -> Candidate:

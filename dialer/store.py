@@ -164,11 +164,6 @@ def review_campaign(connection: Connection, name: str, by: str, note: str, now: 
         raise NotReviewed(f"campaign {name} was stopped again meanwhile: look at it again")
 
 
-def campaign_start(connection: Connection, name: str) -> datetime | None:
-    """When the campaign of that name was first started; None for one that never was, or that there is not."""
-    return connection.execute(select(CampaignRow.started_at).where(CampaignRow.name == name)).scalar()
-
-
 def _row_of(campaign: Campaign) -> Update:
     return update(CampaignRow).where(CampaignRow.campaign_id == campaign.campaign_id)
 

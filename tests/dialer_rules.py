@@ -143,8 +143,15 @@ class RuledFloor(ModelPbx):
         up = {key for key, call in self.floor.calls.items() if call.call.state is not CallState.ENDED}
         heard_of = {key for key in up if self.floor.calls[key].call.state is not CallState.ORDERED}
         assert heard_of == self.legs.keys(), f"on the floor {heard_of}, on the PBX {self.legs.keys()}"
-        on_call = {agent.call_id for agent in self.floor.agents.values() if agent.state is AgentState.ON_CALL}
-        assert on_call == {key for key, leg in self.legs.items() if leg.phase is LivePhase.BRIDGED}
+        on_call = {agent.call_id or "" for agent in self.floor.agents.values() if agent.state is AgentState.ON_CALL}
+        bridged = {key for key, leg in self.legs.items() if leg.phase is LivePhase.BRIDGED}
+        assert bridged <= on_call, f"{bridged - on_call} talk to nobody"
+        for key in on_call - bridged:
+            # The message was ordered when the agent was lost, and came after a gap that had found them back with the customer:
+            # they judge the call when the message is over.
+            assert not self.unbroken, f"{key} is not with its agent"
+            assert self.legs[key].phase is LivePhase.ABANDONING, f"{key} is not with its agent"
+            assert self.floor.calls[key].call.bridged_at is not None, f"{key} never was with its agent"
         for key, leg in self.legs.items():
             call = self.floor.calls[key]
             if leg.phase is LivePhase.BRIDGED or (leg.phase is LivePhase.ANNOUNCING and not leg.missing):

@@ -20,7 +20,7 @@ from dialer.dispositions import LeadState
 from dialer.floor import FloorCall
 from dialer.metrics import connect_time
 from dialer.resting import Resting, resting
-from dialer.service import candidate
+from dialer.service import candidate, vouched
 from dialer.stories import DecisionTold, Moment, decision_told, timeline
 
 SHOWN = 5  # decisions of a lead, the latest
@@ -172,7 +172,7 @@ def _gate_now(parts: bootstrap.Opened, one: store.Lead) -> Clearance | Refusal:
     with reading(parts.database) as connection:
         of = next(found for found in store.campaigns(connection) if found.campaign_id == one.campaign_id)
         others = store.other_numbers(connection, one)
-    return parts.ledger.preview(candidate(of, one, parts.site.settings.seller, "explain", others))
+    return parts.ledger.preview(candidate(of, one, parts.site.settings.seller, "explain", others), vouched(of))
 
 
 def _placed(connection: Connection, call_id: str) -> FloorCall | None:

@@ -60,7 +60,7 @@ def told(site: Site) -> list[Told]:
 
 def the_budget(site: Site) -> Budget:
     with reading(site.database) as connection:
-        of = Measured("spring", "us", "sales", store.campaign_start(connection, "spring"))
+        of = Measured("spring", "us", "sales", store.campaign_named(connection, "spring").started_at)
         (found,) = budgets(connection, site.packs, of, site.clock.now(), site.budget_policy)
     return found
 
@@ -301,14 +301,13 @@ def test_the_first_start_is_kept_and_later_ones_change_nothing(site: Site) -> No
     with writing(site.database) as connection:
         fresh = replace(the_campaign_to_be("autumn"), state=CampaignState.STOPPED)
         store.add_campaign(connection, fresh, NOON)
-        assert store.campaign_start(connection, "autumn") is None
-        assert store.campaign_start(connection, "winter") is None
+        assert store.campaign_named(connection, "autumn").started_at is None
         store.start_campaign(connection, "autumn", NOON + timedelta(hours=1))
         store.set_campaign_state(connection, "autumn", CampaignState.PAUSED)
         store.start_campaign(connection, "autumn", NOON + timedelta(hours=2))
-        assert store.campaign_start(connection, "autumn") == NOON + timedelta(hours=1)
+        assert store.campaign_named(connection, "autumn").started_at == NOON + timedelta(hours=1)
         store.add_campaign(connection, the_campaign_to_be("running"), NOON)
-        assert store.campaign_start(connection, "running") == NOON
+        assert store.campaign_named(connection, "running").started_at == NOON
 
 
 def test_the_name_by_which_a_campaign_is_counted_is_its_own(site: Site) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from compliance.facts import EventKind, LedgerEvent
 from compliance.listed import DncLists
 from compliance.pack_files import load_packs
 from compliance.people import People
@@ -134,3 +135,40 @@ def test_a_consent_that_is_taken_back_ends_the_ringing_within_a_second(site: Sit
         store.say(connection, "suppressions_changed", {}, site.clock.now())
     floor.advance(1)
     assert {call.person for call in floor.service.floor.calls.values()} == {"bob"}
+
+
+BLOCKS = LISTED.replace(
+    """id = "ndnc"
+kind = "suppress"
+list = "us.national_dnc"
+match = ["number"]
+list_max_age_days = 31
+""",
+    """id = "blocks"
+kind = "cap"
+max = 1
+event = "attempt"
+key = ["person"]
+period = "successive:30d@campaign_start"
+""",
+)
+
+
+def test_limits_that_are_counted_from_the_start_of_the_campaign_know_when_that_was(site: Site) -> None:
+    (site.directory / "blocks.toml").write_text(BLOCKS)
+    packs = load_packs(("house", "blocks.toml"), site.directory)
+    site.ledger = Ledger(site.database, site.clock, packs, timedelta(seconds=10))
+    campaign = site.campaign()
+    with reading(site.database) as connection:
+        started = store.campaign_named(connection, "spring").started_at
+    assert started == NOON
+    site.agents("101")
+    site.lead(campaign, "+12125550100", TALKER, person="ann")
+    site.lead(campaign, "+12125550101", TALKER, person="ann2")
+    People(site.database, site.clock).note([LedgerEvent(EventKind.ATTEMPT, NOON, "ann", "+12125550100", "spring", "us", "offer")])
+    floor = RunningFloor(site)
+    floor.pbx.agent_up("101")
+    floor.advance(10)
+    rested = site.leads()["+12125550100"]
+    assert "blocks" in rested.reason
+    assert rested.next_at == NOON + timedelta(days=30)

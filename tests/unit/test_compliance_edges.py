@@ -284,6 +284,29 @@ def test_zones_of_which_one_is_closed_for_long_are_searched_as_far_as_one_zone_i
     assert next_open(never_together, (NEW_YORK, SHANGHAI), NOON) is None
 
 
+@pytest.mark.parametrize(("days", "found"), [(1, True), (4, True), (14, True), (20, False)])
+def test_zones_that_meet_on_one_date_alone_wait_for_it_as_long_as_the_horizon(days: int, found: bool) -> None:
+    holiday = date(2026, 6, 15) + timedelta(days=days)
+    calendar = Calendar("XX", frozenset({2026}), frozenset({holiday}))
+    schedule = (on_kind(DayKind.HOLIDAY, "08:00-20:00"), a_plan("*", "09:00-10:00"))
+    expected = there(f"{holiday}T08:00", LOS_ANGELES) if found else None
+    assert next_open(schedule, (NEW_YORK, LOS_ANGELES), NOON, timedelta(0), calendar) == expected
+
+
+@pytest.mark.parametrize(("days", "ends"), [(15, True), (16, False)])
+def test_a_window_that_ends_exactly_at_the_horizon_is_said_to_end(days: int, ends: bool) -> None:
+    midnight, holiday = there("2026-06-15T00:00"), date(2026, 6, 15) + timedelta(days=days)
+    calendar = Calendar("XX", frozenset({2026}), frozenset({holiday}))
+    one_ban = (on_kind(DayKind.HOLIDAY, "00:00-24:00", permits=False), a_plan("*", "00:00-24:00"))
+    assert closes_at(one_ban, (NEW_YORK,), midnight, calendar) == (midnight + HORIZON if ends else None)
+
+
+def test_a_day_with_a_ban_is_open_from_its_first_minute() -> None:
+    noon_ban = (a_plan("*", "12:00-13:00", permits=False),)
+    for at, permitted in (("00:00", True), ("00:00:30", True), ("11:59:59", True), ("12:00", False), ("13:00", True)):
+        assert is_open(noon_ban, (NEW_YORK,), there(f"2026-06-15T{at}")) is permitted
+
+
 def test_the_first_stretch_that_is_longer_than_the_ring_is_taken() -> None:
     spans = ((NOON, NOON + HOUR), (NOON + 2 * HOUR, NOON + 4 * HOUR))
     assert first_fit(spans, NOON, timedelta(0)) == NOON
@@ -325,6 +348,7 @@ CHINA = Calendar(
         (date(2026, 9, 25), {DayKind.WORKDAY}),
         (date(2026, 9, 26), {DayKind.RESTDAY}),
         (date(2026, 9, 27), {DayKind.WORKDAY}),
+        (date(2026, 9, 29), {DayKind.WORKDAY}),
         (date(2026, 9, 30), {DayKind.WORKDAY, DayKind.PREHOLIDAY}),
         (date(2026, 10, 1), {DayKind.RESTDAY, DayKind.HOLIDAY}),
         (date(2026, 10, 2), {DayKind.RESTDAY, DayKind.HOLIDAY}),
@@ -345,6 +369,7 @@ def test_the_last_day_of_the_years_known_is_a_day_before_nobody_knows_what() -> 
     eve = date(2026, 12, 31)
     assert not knows(eve, DayKind.PREHOLIDAY, CHINA)
     assert all(knows(eve, kind, CHINA) for kind in DayKind if kind is not DayKind.PREHOLIDAY)
+    assert all(knows(date(2026, 12, 30), kind, CHINA) for kind in DayKind)
 
 
 def test_dates_that_are_closed_for_want_of_a_calendar_are_named_in_order() -> None:
@@ -355,9 +380,21 @@ def test_dates_that_are_closed_for_want_of_a_calendar_are_named_in_order() -> No
     assert unknown_dates(workdays, (SHANGHAI,), eve + 2 * DAY, eve + 2 * DAY, CHINA) == (date(2027, 1, 1),)
     new_year = datetime(2026, 12, 31, 20, tzinfo=UTC)
     assert unknown_dates(workdays, (SHANGHAI, NEW_YORK), new_year, new_year, CHINA) == (date(2027, 1, 1),)
+    first_morning = there("2026-01-01T06:00", SHANGHAI)  # the last of the year before in UTC
+    assert unknown_dates(workdays, (SHANGHAI,), first_morning, first_morning, CHINA) == ()
+    eves = (on_kind(DayKind.PREHOLIDAY, "08:00-18:00"),)
+    assert unknown_dates(eves, (SHANGHAI,), eve, eve + DAY, CHINA) == (date(2026, 12, 31),)
     assert unknown_dates(DAYTIME, (SHANGHAI,), eve, eve + 3 * DAY, None) == ()
     named_first = (a_plan("*", "08:00-20:00"), *workdays)
     assert unknown_dates(named_first, (SHANGHAI,), eve, eve + 3 * DAY, None) == ()
+
+
+def test_hours_of_a_kind_of_day_are_long_enough_on_such_a_day() -> None:
+    workdays = (on_kind(DayKind.WORKDAY, "08:00-20:00"),)
+    noon = there("2026-09-27T12:00", SHANGHAI)  # a Sunday on which people work
+    assert open_long_enough(workdays, (SHANGHAI,), noon, HOUR, CHINA)
+    assert not open_long_enough(workdays, (SHANGHAI,), noon - DAY, HOUR, CHINA)
+    assert not open_long_enough(workdays, (SHANGHAI,), noon, HOUR, None)
 
 
 def test_a_date_of_unknown_kind_is_closed_with_all_that_its_bans_might_reach() -> None:
@@ -366,6 +403,7 @@ def test_a_date_of_unknown_kind_is_closed_with_all_that_its_bans_might_reach() -
     assert is_open(unsure, (SHANGHAI,), known, CHINA)
     assert not is_open(unsure, (SHANGHAI,), unknown, CHINA)
     assert next_open(unsure, (SHANGHAI,), unknown, timedelta(0), CHINA) is None
+    assert not is_open(unsure, (SHANGHAI,), there("2027-01-02T00:00:30", SHANGHAI), CHINA)
     next_day = Calendar("CN", frozenset({2027}), frozenset())
     into_the_morning = there("2027-01-01T07:59", SHANGHAI)  # the ban of a date that is not known lasts until 08:00
     assert not is_open(unsure, (SHANGHAI,), into_the_morning, next_day)

@@ -9,6 +9,7 @@ import pytest
 from compliance.daykinds import Calendar
 from compliance.facts import Consent, EventKind, Facts, LedgerEvent
 from compliance.gate import check
+from compliance.lookback import ALWAYS, lookback
 from compliance.packs import Pack, parse_pack
 from compliance.rules import Condition, Rule
 from compliance.scope import Timetable, packs_for, rules_for, timetable_for
@@ -149,3 +150,24 @@ def test_a_pack_that_asks_for_a_place_governs_only_there() -> None:
     pack = replace(a_pack(RING), applies=(Condition("callee_in", ("US-FL",)),))
     assert packs_for((pack,), CALL, FLORIDA) == (pack,)
     assert packs_for((pack,), CALL, TEXAS) == ()
+
+
+# --- how far back is read ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "reach"),
+    [
+        ("cap", 'max = 1\nevent = "attempt"\nkey = ["person"]\nperiod = "rolling:24h"', DAY),
+        ("cooldown", 'after = "attempt"\nkey = ["person"]\nduration = "72h"', 3 * DAY),
+        ("cooldown", 'after = "attempt"\nkey = ["person"]\ndays = 7\nfirst_day = "next"', 10 * DAY),
+        ("cooldown", 'after = "attempt"\nkey = ["person"]\nmonths = 2', 65 * DAY),
+        ("cooldown", 'after = "attempt"\nkey = ["person"]\nuntil = "end_of_day@callee"', 3 * DAY),
+        ("cooldown", 'after = "attempt"\nkey = ["person"]\nuntil = "reconsent"', None),
+    ],
+)
+def test_what_one_rule_counts_is_read_as_far_back_as_it_counts(kind: str, fields: str, reach: timedelta | None) -> None:
+    past = lookback((a_pack(a_rule("one", kind, fields)),))
+    assert past.kinds == ALWAYS | {EventKind.ATTEMPT}
+    assert past.reach == reach
+    assert (past.keys, past.lists) == (frozenset(), frozenset())

@@ -1,15 +1,19 @@
 """How a person stands to us, read back from the events: what was allowed and taken back, relations, inconvenient times."""
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from compliance.facts import Consent, EventKind, LedgerEvent, Relation
+from compliance.daykinds import Calendar
+from compliance.facts import Consent, EventKind, Facts, LedgerEvent, ListState, Relation, Suppression, Vouched
 from compliance.standing import (
     bans_of,
     consent_event,
     consents_of,
+    gathered,
     identified,
     inconvenient_event,
     reassigned_event,
@@ -218,6 +222,76 @@ def test_inconvenient_times_are_bans_and_without_times_the_number_is_the_place()
 def test_times_that_cannot_be_read_are_refused_before_they_are_written(times: str) -> None:
     with pytest.raises(ValueError, match="is not"):
         inconvenient_event(NOON, "ann", HOME, times=times, source="call")
+
+
+def test_a_time_that_is_told_of_a_number_keeps_the_number() -> None:
+    there = inconvenient_event(NOON, "ann", MOBILE, times="sat 00:00-24:00", source="call")
+    assert (there.person, there.number, there.at) == ("ann", MOBILE, NOON)
+
+
+def test_what_is_not_said_of_an_event_is_empty() -> None:
+    ends = withdrawal_event(NOON, "ann", HOME, source="letter")
+    assert (ends.campaign, ends.seller, ends.subject, ends.debt, ends.creditor, ends.zones) == ("", "", "", "", "", ())
+    at_work = inconvenient_event(NOON, "ann", HOME, source="call")
+    assert (at_work.campaign, at_work.seller, at_work.subject) == ("", "", "")
+
+
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose own clock is in Tokyo."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
+def test_what_is_written_does_not_depend_on_the_clock_of_the_machine() -> None:
+    assert dict(consent_event(GIVEN).facts)["expires_at"] == "2026-07-15T16:00:00+00:00"
+    assert consent_event(GIVEN).attempt_id == consent_event(replace(GIVEN, given_at=NOON.astimezone(PARIS))).attempt_id
+    (read,) = read_back(a_raw_consent(level="express", expires_at="2026-07-01T02:00:00+02:00"))
+    assert read.expires_at is not None
+    assert read.expires_at.tzinfo is UTC
+
+
+def test_all_that_was_read_is_handed_to_the_rules() -> None:
+    place = inconvenient_event(NOON, "ann", MOBILE, source="call")
+    ban = inconvenient_event(NOON, "ann", "", times="sat 00:00-24:00", source="call")
+    bought = Relation("purchase", NOON, "acme", "solar")
+    moved = reassigned_event(NOON + HOUR, MOBILE, source="carrier")
+    events = (place, ban, relation_event("ann", bought, source="orders"), consent_event(GIVEN), moved)
+    reserved = LedgerEvent(EventKind.ATTEMPT, NOON, "ann", HOME, "spring", "acme", "solar", "a1")
+    entry = Suppression(NOON, "opt_out", "key 9", person="ann")
+    copies = (ListState("us.dnc", NOON), ListState("uk.tps", NOON - HOUR))
+    calendar = Calendar("US", frozenset({2026}), frozenset())
+    vouched = Vouched(frozenset({"guaranteed_agent"}), NOON - 24 * HOUR)
+    assert gathered(
+        HOME,
+        vouched,
+        events=events,
+        reserved=(reserved,),
+        entries=(entry,),
+        listed=("uk.tps",),
+        numbers=(MOBILE,),
+        lists=copies,
+        calendars=(calendar,),
+    ) == Facts(
+        events=(*events, reserved),
+        suppressions=(entry, Suppression(NOON - HOUR, "listed", "uk.tps", number=HOME, scope="uk.tps")),
+        numbers=(MOBILE,),
+        consents=(GIVEN,),
+        relations=(bought,),
+        grounds=frozenset({"guaranteed_agent"}),
+        lists=copies,
+        calendars=(calendar,),
+        inconvenient_times=(DayPlan(frozenset({5}), permits=False, hours=(Hours(0, 1440),)),),
+        inconvenient_numbers=(MOBILE,),
+        campaign_start=NOON - 24 * HOUR,
+    )
+    assert gathered(HOME, Vouched(), events=()) == Facts()
+    at_home = reassigned_event(NOON + HOUR, HOME, source="carrier")
+    assert gathered(HOME, Vouched(), events=(consent_event(GIVEN), at_home)).consents == ()
 
 
 def test_whom_an_event_is_about_must_be_said() -> None:

@@ -256,6 +256,8 @@ def test_a_report_tells_each_fault_at_its_row_and_what_the_ledger_ends_with() ->
     astray = a_link(6, "row 6", links[4].hash, GENESIS)
     faults = walk([*links[:5], astray, *links[6:]], 8, tip).faults
     assert faults[0] == ChainFault(6, "does not follow row 4")
+    not_to_the_start = a_link(4, "row 4", links[2].hash, links[0].hash)
+    assert walk([*links[:3], not_to_the_start], 4, not_to_the_start.hash).faults == (ChainFault(4, "does not follow row 0"),)
     other_tip = walk(links, 8, GENESIS)
     assert other_tip.faults == (ChainFault(8, "the ledger ends at row 8, but its kept tip is row 8"),)
 

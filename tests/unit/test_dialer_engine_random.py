@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dialer.agents import AgentState
 from dialer.floor import Command, Item
-from sip.events import AgentEvent, CallEvent, PbxEvent
+from sip.events import AgentEvent, CallEvent, LivePhase, PbxEvent
 from tests.dialer_world import World
 
 #: What may happen, as often as it stands here. The first is what a failing run is shrunk to.
@@ -121,6 +122,20 @@ def test_after_a_restart_no_agent_is_taken_from_their_customer_for_one_whose_age
     anns_prompt_ends = [("prompt_ends", 1)]
     seen = lived([*both_ready, *both_called, *bob_leaves, *anns_prompt_ends]).seen
     assert (seen["Connect"], seen["Bridged"], seen["HangUp"], seen["Abandon"]) == (2, 1, 0, 1)
+
+
+def test_a_message_that_comes_after_a_gap_takes_the_customer_from_the_agent_who_came_back_and_then_judges() -> None:
+    anns_prompt = [*ANSWER_UNHEARD[:-1], ("hear", 1), ("obey", 0), ("agent_drops", 4), ("agent_comes", 0)]
+    joined_in_the_gap = [("cut", 0), ("prompt_ends", 0), ("mend", 0)]
+    world = World()
+    for name, n in [("hear", 0), *anns_prompt, *joined_in_the_gap, ("hear", 2), ("hear", 2), ("obey", 0), ("hear", 2)]:
+        getattr(world, name)(n)
+        world.check_rest()
+    assert (world.legs["c1"].phase, world.floor.agents["ann"].state) == (LivePhase.ABANDONING, AgentState.ON_CALL)
+    world.message_ends(0)
+    world.hear(2)
+    assert (world.floor.agents["ann"].state, world.floor.agents["ann"].call_id) == (AgentState.WRAP_UP, "c1")
+    world.closing_time()
 
 
 def test_the_random_days_see_everything_that_can_happen() -> None:
