@@ -2,7 +2,7 @@
 
 SQLite (WAL) serves one node, PostgreSQL many. A write on SQLite takes the write lock when it begins (`BEGIN
 IMMEDIATE`): a deferred transaction that reads a cap and then inserts fails with "database is locked" under a race
-instead of waiting for its turn. Each package declares its tables in its own `store.py` on `Base`.
+instead of waiting for its turn. Each package declares its tables itself, on `Base`.
 """
 
 import re

@@ -16,11 +16,11 @@ from dialer.cli.bundles import bundle_options, report, told_clearly, write_bundl
 from dialer.cli.context import site, site_command
 from dialer.cli.decisions import tell_decision, tell_gate, to_the_ms
 from dialer.cli.output import Failure, json_option, print_json, print_table, visible
+from dialer.dialing import candidate, vouched
 from dialer.dispositions import LeadState
 from dialer.floor import FloorCall
 from dialer.metrics import connect_time
 from dialer.resting import Resting, resting
-from dialer.service import candidate, vouched
 from dialer.stories import DecisionTold, Moment, decision_told, timeline
 
 SHOWN = 5  # decisions of a lead, the latest

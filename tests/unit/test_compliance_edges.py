@@ -404,6 +404,8 @@ def test_a_date_of_unknown_kind_is_closed_with_all_that_its_bans_might_reach() -
     assert not is_open(unsure, (SHANGHAI,), unknown, CHINA)
     assert next_open(unsure, (SHANGHAI,), unknown, timedelta(0), CHINA) is None
     assert not is_open(unsure, (SHANGHAI,), there("2027-01-02T00:00:30", SHANGHAI), CHINA)
+    workdays = (on_kind(DayKind.WORKDAY, "08:00-20:00"),)
+    assert not is_open(workdays, (SHANGHAI,), there("2027-01-02T00:00:30", SHANGHAI), CHINA)
     next_day = Calendar("CN", frozenset({2027}), frozenset())
     into_the_morning = there("2027-01-01T07:59", SHANGHAI)  # the ban of a date that is not known lasts until 08:00
     assert not is_open(unsure, (SHANGHAI,), into_the_morning, next_day)

@@ -1,14 +1,16 @@
 """Where the parties of a call are, and which rules reach them there; where a length of time ends, and what is none."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
+from compliance.daykinds import Calendar
+from compliance.deadlines import house_due_by
 from compliance.lengths import IMMEDIATE, Length, earliest_over, latest_over, over_at, parse_length
 from compliance.packs import Pack, parse_pack
 from compliance.parties import callee_of, rules_at, rules_at_callee, zones_at
-from compliance.rules import Rule
+from compliance.rules import DeadlineRule, Level, Origin, Rule, Source
 from compliance.verdict import Candidate
 
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)
@@ -98,3 +100,14 @@ def test_where_it_is_not_known_a_length_is_over_between_the_first_and_the_last_p
     both = ("Asia/Tokyo", "America/New_York")
     assert latest_over(one_day, NOON, both) == datetime(2026, 6, 17, 15, tzinfo=UTC)
     assert earliest_over(one_day, NOON, both) == datetime(2026, 6, 17, 4, tzinfo=UTC)
+
+
+def test_business_days_are_the_calendars_also_where_the_place_is_not_known_and_in_the_house() -> None:
+    friday = Calendar("XX", frozenset({2026}), frozenset({date(2026, 6, 16), date(2026, 6, 17)}))
+    after_two_holidays = datetime(2026, 6, 18, 10, tzinfo=UTC)  # the end of the 18th where the day ends first
+    assert earliest_over(Length(1, "bd"), NOON, (), friday) == after_two_holidays
+    origin = Origin("x", "c", Level.LAW, Source.PRIMARY)
+    rule = DeadlineRule(origin, "consent_revoked", Length(10, "bd"), Length(1, "bd"))
+    assert house_due_by(rule, NOON, friday) == after_two_holidays
+    assert house_due_by(rule, NOON, friday, ("Europe/Paris",)) == datetime(2026, 6, 18, 22, tzinfo=UTC)
+    assert house_due_by(rule, NOON, None, ("Europe/Paris",)) == datetime(2026, 6, 16, 22, tzinfo=UTC)

@@ -1,6 +1,7 @@
 """What is kept of a decision and of the chain, word by word: a text that says less, or says it otherwise, replays otherwise."""
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -66,6 +67,17 @@ def test_a_refusal_is_told_with_every_reason_and_when_again() -> None:
     }
     assert json.loads(verdict_text(replace(REFUSAL, retry_at=None)))["retry_at"] is None
     assert reason_fields(REASON) == TOLD_REASON | {"facts": REASON.facts}
+
+
+def test_a_verdict_is_told_in_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = verdict_text(REFUSAL)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert verdict_text(REFUSAL) == here
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 FULL = Decided(
@@ -199,12 +211,12 @@ def test_a_calendar_is_read_as_it_was_written_and_has_one_text() -> None:
         frozenset({2027, 2026}),
         frozenset({date(2026, 10, 2), date(2026, 10, 1)}),
         make_up=frozenset({date(2026, 10, 10), date(2026, 9, 27)}),
-        weekend=frozenset({6, 5}),
+        weekend=frozenset({5, 4}),
     )
     text = calendar_text(golden)
     assert text == (
         '{"holidays":["2026-10-01","2026-10-02"],"make_up":["2026-09-27","2026-10-10"],"name":"CN",'
-        '"weekend":[5,6],"years":[2026,2027]}'
+        '"weekend":[4,5],"years":[2026,2027]}'
     )
     assert read_calendar(text) == golden
     assert text_hash(text) == digest(text) != text_hash(f"{text} ")
