@@ -14,7 +14,7 @@ demo: setup ## a whole campaign on a private Asterisk: calls, recordings, report
 
 test: lint ## check everything, then ring real calls through a real Asterisk
 	@echo "pytest …"
-	@.venv/bin/pytest -q --numprocesses 2 --dist loadfile --cov
+	@.venv/bin/pytest -q --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov
 
 lint: ## ruff, mypy --strict and the import contracts
 	@.ci/setup dev

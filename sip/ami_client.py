@@ -234,7 +234,7 @@ class AmiClient(AMIClient):  # type: ignore[misc] # asterisk-ami has no types
 
     def _forget_unanswered(self) -> None:
         now = self._clock.monotonic()
-        for action_id, reply in list(self._futures.items()):
+        for action_id, reply in self._futures.copy().items():  # copied in one step: others send meanwhile
             if now < reply.expires_at:
                 break  # in order of sending, all with one timeout
             self._futures.pop(action_id, None)

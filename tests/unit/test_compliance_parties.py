@@ -10,7 +10,7 @@ from compliance.deadlines import house_due_by
 from compliance.lengths import IMMEDIATE, Length, earliest_over, latest_over, over_at, parse_length
 from compliance.packs import Pack, parse_pack
 from compliance.parties import callee_of, rules_at, rules_at_callee, zones_at
-from compliance.rules import DeadlineRule, Level, Origin, Rule, Source
+from compliance.rules import Condition, DeadlineRule, Level, Origin, Rule, Source
 from compliance.verdict import Candidate
 
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)
@@ -46,6 +46,14 @@ def test_the_rules_at_the_callee_are_those_in_force_there_each_with_its_pack() -
     assert told(tomorrow) == [("all", "all.0"), ("ny", "ny.0"), ("ny", "ny.1"), ("ny", "ny.2")]
     declared = list(rules_at_callee(PACKS, replace(CALL, regions=("US-TX",)), NOON))
     assert told(declared) == [("all", "all.0"), ("ny", "ny.0"), ("ny", "ny.3"), ("tx", "tx.0")]
+
+
+def test_a_rule_or_a_pack_that_asks_where_the_callee_is_is_told_where() -> None:
+    in_texas = a_pack("asks", "*", 'when = { callee_in = ["US-TX"] }')
+    only_texas = replace(a_pack("only", "*"), applies=(Condition("callee_in", ("US-TX",)),))
+    packs, declared = (in_texas, only_texas), replace(CALL, regions=("US-TX",))
+    assert told(list(rules_at_callee(packs, CALL, NOON))) == [("asks", "asks.0")]
+    assert told(list(rules_at_callee(packs, declared, NOON))) == [("asks", "asks.0"), ("asks", "asks.1"), ("only", "only.0")]
 
 
 def test_a_rule_ends_at_the_callee_when_the_date_ends_in_the_last_of_the_zones() -> None:
@@ -88,7 +96,8 @@ def test_a_length_begins_at_an_aware_time_and_ends_in_utc() -> None:
         over_at(Length(1, "d"), NOON.replace(tzinfo=None), "Europe/Paris")
     tokyo = NOON.astimezone(timezone(timedelta(hours=9)))
     end = over_at(Length(72, "h"), tokyo, "Europe/Paris")
-    assert (end, end.tzinfo) == (NOON + timedelta(hours=72), UTC)
+    assert end == NOON + timedelta(hours=72)
+    assert end.tzinfo is UTC
     assert over_at(IMMEDIATE, NOON, "Europe/Paris") == NOON
 
 
