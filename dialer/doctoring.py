@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from compliance.pack_files import load_packs
+from compliance.numbers import regions_of
+from compliance.pack_files import load_packs, packs_of_law
 from compliance.packs import PackError
 from config import migrate
 from config.clock import SystemClock
 from config.database import open_database, reading
 from config.load import ConfigError, Site
+from dialer import store
 from dialer.bootstrap import pbx_of
 from sip.ami import Asterisk
 from sip.events import Event, PbxDown, PbxUp
 from sip.unpack import LabError
 
 PATIENCE_S = 10.0
+MOST_NUMBERS = 20_000  # of the lists that are looked at: what they tell of places is told by fewer
+NOWHERE = frozenset({"ZZ"})  # no pack is made for it
 LOW_DISK = 2 * 1024**3  # bytes; about 35 hours of conversation
 
 
@@ -68,7 +72,22 @@ def _database(site: Site) -> str:
 
 def _packs(site: Site) -> str:
     packs = load_packs(site.settings.gate.packs, site.directory)
-    return ", ".join(f"{pack.ref.id} {pack.ref.version} ({pack.ref.sha256[:12]})" for pack in packs)
+    told = ", ".join(f"{pack.ref.id} {pack.ref.version} ({pack.ref.sha256[:12]})" for pack in packs)
+    missing = sorted({pack.id for pack in packs_of_law() if pack.reaches(_places(site))} - {pack.id for pack in packs})
+    return f"{told}; NOT in force, though made for places where leads may be: {', '.join(missing)}" if missing else told
+
+
+def _places(site: Site) -> frozenset[str]:
+    """Where those on the lists of this site may be, by their numbers; a place that is none where there is no list yet."""
+    database = open_database(site.database_url)
+    try:
+        if not migrate.is_current(database):
+            return NOWHERE
+        with reading(database) as connection:
+            numbers = store.some_numbers(connection, MOST_NUMBERS)
+    finally:
+        database.dispose()
+    return frozenset().union(*map(regions_of, numbers)) or NOWHERE
 
 
 def _archive(site: Site) -> str:

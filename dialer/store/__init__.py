@@ -42,6 +42,7 @@ from dialer.store.leads import (
     other_numbers,
     people_on,
     set_lead,
+    some_numbers,
 )
 from dialer.store.roster import (
     add_agent,
@@ -97,6 +98,7 @@ __all__ = [
     "say",
     "set_campaign_state",
     "set_lead",
+    "some_numbers",
     "start_campaign",
     "take_back",
     "take_words",

@@ -90,6 +90,11 @@ def other_numbers(connection: Connection, of: "Lead") -> tuple[str, ...]:
     return tuple(sorted({*of.numbers, *connection.execute(theirs).scalars()} - {of.number}))
 
 
+def some_numbers(connection: Connection, limit: int) -> frozenset[str]:
+    """Up to so many of the numbers on the lists."""
+    return frozenset(connection.execute(select(PersonNumberRow.number).limit(limit)).scalars())
+
+
 def numbers_of(connection: Connection, person: str) -> frozenset[str]:
     """The numbers that some list gives for the person."""
     return frozenset(connection.execute(select(PersonNumberRow.number).where(PersonNumberRow.person == person)).scalars())

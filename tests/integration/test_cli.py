@@ -291,6 +291,17 @@ def test_what_people_call_a_campaign_is_shown_as_they_wrote_it(run: Run, name: s
     assert f"campaign {name}" in run("campaign", "show", name).stdout
 
 
+def test_the_doctor_names_the_law_of_places_where_leads_may_be_that_is_not_in_force(run: Run, site: Path) -> None:
+    def packs() -> str:
+        return next(one["text"] for one in json.loads(run("doctor", "--json", expect=4).stdout) if one["what"] == "rule packs")
+
+    assert "NOT in force" not in packs()
+    run("campaign", "create", "spring")
+    (site / "list.csv").write_text("phone\n+13055550100\n")
+    run("list", "import", str(site / "list.csv"), "--campaign", "spring")
+    assert "NOT in force, though made for places where leads may be: us-federal-telemarketing, us-fl" in packs()
+
+
 def test_a_finding_of_the_doctor_is_shown_whole(tmp_path: Path) -> None:
     site = tmp_path / "[ringfence]"
     assert CliRunner().invoke(main, ["init", str(site)]).exit_code == 0
