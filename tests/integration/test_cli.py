@@ -293,7 +293,8 @@ def test_what_people_call_a_campaign_is_shown_as_they_wrote_it(run: Run, name: s
 
 def test_the_doctor_names_the_law_of_places_where_leads_may_be_that_is_not_in_force(run: Run, site: Path) -> None:
     def packs() -> str:
-        return next(one["text"] for one in json.loads(run("doctor", "--json", expect=4).stdout) if one["what"] == "rule packs")
+        found = json.loads(run("doctor", "--json", expect=4).stdout)
+        return str(next(one["text"] for one in found if one["what"] == "rule packs"))
 
     assert "NOT in force" not in packs()
     run("campaign", "create", "spring")
