@@ -55,7 +55,7 @@ CAMPAIGN = "spring-offer"
 OTHER_CAMPAIGN = "renewals"
 WRAP_UP = "wrap_up_seconds = 20"  # a simulated agent who forgets to judge a call must not hold the demonstration up
 TALK_S = (4.0, 9.0)  # how long the agents talk
-MARGIN = timedelta(minutes=15)  # a country counts as open if its hours do not end during the demonstration
+MARGIN = timedelta(minutes=15)  # a country counts as open, or as closed, if it stays so during the demonstration
 
 
 class NoCountryOpen(RuntimeError):
@@ -134,13 +134,14 @@ class Report:
         return tuple(broken)
 
 
-def lists(size: int, may_ring: Callable[[str], bool]) -> Lists:
-    """The people of a list of `size`; `may_ring` says of a number whether it is calling time where it is.
+def lists(size: int, may_ring: Callable[[str], bool | None]) -> Lists:
+    """The people of a list of `size`; `may_ring` says whether it is calling time where a number is (None: that changes soon).
 
     Raises NoCountryOpen when there is nobody who may be rung now.
     """
-    awake = [country for country in COUNTRIES if may_ring(number_for(Behaviour.TALKS, 0, country))]
-    asleep = [country for country in COUNTRIES if country not in awake]
+    hours = {country: may_ring(number_for(Behaviour.TALKS, 0, country)) for country in COUNTRIES}
+    awake = [country for country, is_open in hours.items() if is_open]
+    asleep = [country for country, is_open in hours.items() if is_open is False]
     if not awake:
         raise NoCountryOpen(f"it is outside calling hours in {', '.join(COUNTRIES)}: nobody is rung; try again later")
     share = size / 40
@@ -326,14 +327,14 @@ def _due(lead: store.Lead, now: datetime) -> bool:
     return lead.state is LeadState.READY and lead.next_at <= now + timedelta(seconds=30)
 
 
-def _may_ring(parts: bootstrap.Opened, number: str) -> bool:
-    """Whether the gate would let somebody nobody knows be rung on the number now, and for a while yet."""
+def _may_ring(parts: bootstrap.Opened, number: str) -> bool | None:
+    """Whether the gate would let somebody nobody knows be rung on the number now; None if the answer changes in a while."""
     candidate = Candidate("preview", "nobody", number, CAMPAIGN, parts.site.settings.seller, CAMPAIGN)
     match parts.ledger.preview(candidate):
         case Clearance(closes_at=closes_at):
-            return closes_at is None or closes_at - parts.clock.now() > MARGIN
-        case Refusal():
-            return False
+            return True if closes_at is None or closes_at - parts.clock.now() > MARGIN else None
+        case Refusal(retry_at=retry_at):
+            return False if retry_at is None or retry_at - parts.clock.now() > MARGIN else None
 
 
 def _write_csv(path: Path, rows: tuple[Listed, ...]) -> None:

@@ -122,7 +122,7 @@ def test_people_see_a_bar_that_is_full_at_the_limit(
 
 def test_a_site_whose_packs_count_nothing_says_so(run: Run, site: Path) -> None:
     (site / "mine.toml").write_text(
-        (Path(store.__file__).parents[1] / "config/packs/house.toml")
+        (Path(store.__file__).parents[2] / "config/packs/house.toml")
         .read_text(encoding="utf-8")
         .split('[[rule]]\nid = "house.abandon"')[0],
         encoding="utf-8",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from dialer.cli.check import check
+from dialer.cli.main import main
 
 HOME = "+12125550100"
 PACK = """
@@ -60,7 +60,7 @@ def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def run(*options: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(check, options, input=stdin)
+    return CliRunner().invoke(main, ["compliance", "check", *options], input=stdin)
 
 
 def ask(pack: str, at: str, *options: str, zone: str = "America/New_York", stdin: str | None = None) -> dict[str, Any]:

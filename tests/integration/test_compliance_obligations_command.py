@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from dialer.cli.obligations import obligations
+from dialer.cli.main import main
 
 NOON = "2026-11-23T12:00:00-05:00"
 TEXAS, PARIS, BEIJING = "+12145550100", "+33142685300", "+861062555555"
 
 
 def run(*options: str) -> Result:
-    return CliRunner().invoke(obligations, list(options))
+    return CliRunner().invoke(main, ["compliance", "obligations", *options])
 
 
 def answered(*options: str) -> dict[str, Any]:
