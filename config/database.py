@@ -28,6 +28,8 @@ NAMING = {
 }
 
 BUSY_TIMEOUT_MS = 30_000
+CACHE_KB = 65_536  # of each connection to SQLite: the upper levels of the indexes of a large ledger stay in memory
+CHECKPOINT_PAGES = 8_000  # 32 MB of log: what is written all over a large ledger is put in its place less often
 POOL = 16  # connections that are kept open: as many as threads that work at once
 
 
@@ -140,6 +142,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         _enter_wal(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA cache_size=-{CACHE_KB}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
 

@@ -63,7 +63,8 @@ def judged(permits: Sequence[PermitFigures], decisions: Sequence[DecisionFigures
     """The figures with their targets: each is met if the worst of its figures meets it."""
     alone = [one for one in permits if one.threads == 1]  # many threads share one interpreter: that is no property of the gate
     slowest = min(alone, key=lambda one: one.permits_per_raw_insert)
-    grown = max(permits, key=lambda one: one.cost_vs_smallest)
+    largest = [one for one in permits if one.rows == max(other.rows for other in permits)]
+    grown = max(largest, key=lambda one: one.cost_vs_smallest)
     thinking = min(decisions, key=lambda one: one.decisions_per_second)
     ratio, cost, speed = slowest.permits_per_raw_insert, grown.cost_vs_smallest, thinking.decisions_per_second
     targets = (
@@ -75,7 +76,7 @@ def judged(permits: Sequence[PermitFigures], decisions: Sequence[DecisionFigures
             _place(slowest),
         ),
         Target(
-            "cost against the smallest ledger, at most",
+            "cost of the largest ledger against the smallest, at most",
             COST_OF_A_LARGE_LEDGER,
             cost,
             cost <= COST_OF_A_LARGE_LEDGER,
