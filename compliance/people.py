@@ -12,9 +12,9 @@ from compliance.facts import COUNTABLE, FINAL, EventKind, LedgerEvent, Suppressi
 from compliance.journal import Journal
 from compliance.rows import append, check_number, lock_keys, on_any_key, put_suppressions
 from compliance.standing import KINDS, identified
-from compliance.tables import event_of, ledger, permit
+from compliance.tables import ledger, permit
 from config.clock import Clock
-from config.database import reading, writing
+from config.database import writing
 
 BATCH = 500  # events a transaction: on PostgreSQL each holds up to two locks
 #: What may be told from elsewhere. A list that was loaded and an entry on ours are written by those who keep them.
@@ -47,14 +47,6 @@ class People:
                 added = self._write(connection, batch)
             new, known = new + added, known + len(batch) - added
         return new, known
-
-    def events_of(self, person: str, number: str = "") -> list[LedgerEvent]:
-        """All that the ledger knows of a person, or of anybody on a number, in the order in which it was written."""
-        concerned = on_any_key(ledger, [person] if person else [], [number] if number else [])
-        with reading(self._engine) as connection:
-            return [
-                event_of(row) for row in connection.execute(select(ledger).where(concerned).order_by(ledger.c.seq)).mappings()
-            ]
 
     def _write(self, connection: Connection, batch: Sequence[LedgerEvent]) -> int:
         now = self._clock.now()

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.engine import Connection
 
 from compliance import decision, suppression
-from compliance.chain import ChainReport, digest
+from compliance.chain import ChainReport, canonical, digest
 from compliance.facts import FINAL, INTERNAL, RANG, EventKind, LedgerEvent, Suppression, Vouched
 from compliance.journal import Journal
 from compliance.judging import MOST_SKEW, ClockAdrift, Judge
@@ -45,7 +45,6 @@ from compliance.tables import (
     packs_text,
     permit,
     permit_of,
-    reasons_text,
     refusal,
     refusal_of,
     zones_text,
@@ -306,7 +305,8 @@ class Ledger:
         common |= {"zones": zones_text(verdict.zones), "packs": packs_text(verdict.packs)}
         common["decision"] = decision.write(judged.decided())
         if isinstance(verdict, Refusal):
-            row = {**common, "decided_at": now, "retry_at": verdict.retry_at, "reasons": reasons_text(verdict.reasons)}
+            reasons = canonical([decision.reason_fields(reason) for reason in verdict.reasons])
+            row = {**common, "decided_at": now, "retry_at": verdict.retry_at, "reasons": reasons}
             connection.execute(insert(refusal).values(row))
             return verdict, now.year
         expires_at = now + self._permit_lifetime

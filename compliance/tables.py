@@ -6,7 +6,7 @@ did not permit and why, each with what it was decided from; `suppression` is our
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -211,12 +211,6 @@ def permit_of(row: Fields) -> Permit:
     )
 
 
-def reservation_of(row: Fields) -> LedgerEvent:
-    """A live permit as the attempt it may become at any moment."""
-    keys = {name: row[name] for name in ("attempt_id", *CALL_KEYS)}
-    return LedgerEvent(kind=EventKind.ATTEMPT, at=row["granted_at"], **keys)
-
-
 def suppression_of(row: Fields) -> Suppression:
     """A do-not-call row as the entry it is."""
     return Suppression(
@@ -274,24 +268,6 @@ def zones_text(zones: tuple[str, ...]) -> str:
 def packs_text(packs: tuple[PackRef, ...]) -> str:
     """Pack references as they are stored."""
     return canonical([[pack.id, pack.version, pack.sha256] for pack in packs])
-
-
-def reasons_text(reasons: Iterable[Reason]) -> str:
-    """Reasons as they are stored."""
-    return canonical(
-        [
-            {
-                "rule": reason.rule,
-                "kind": reason.kind,
-                "cite": reason.cite,
-                "level": reason.level,
-                "text": reason.text,
-                "retry_at": reason.retry_at.astimezone(UTC).isoformat() if reason.retry_at else None,
-                "facts": reason.facts,
-            }
-            for reason in reasons
-        ]
-    )
 
 
 def _packs(text: str) -> tuple[PackRef, ...]:

@@ -198,7 +198,7 @@ def _consents(parts: bootstrap.Opened, who: Whom) -> list[Consent]:
     together = known_together(parts, who)
     events: list[LedgerEvent] = []
     for person, number in together:
-        events += [one for one in parts.people.events_of(person, number) if one not in events]
+        events += [one for one in parts.ledger.history(person, number) if one not in events]
     people = {"", *(person for person, _ in together)}
     return sorted((one for one in consents_of(events, who.number) if one.person in people), key=lambda one: one.given_at)
 

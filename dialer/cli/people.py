@@ -86,7 +86,7 @@ def relation_show(person: str, as_json: bool) -> None:
     """What PERSON has to do with sellers."""
     with site() as parts:
         known = known_as(parts, whom(person, parts.site.settings.region))
-        found = relations_of(parts.people.events_of(known))
+        found = relations_of(parts.ledger.history(known))
     if as_json:
         print_json(found)
         return
@@ -174,7 +174,7 @@ def person_show(person_or_number: str, as_json: bool) -> None:
     with site() as parts:
         who = whom(person_or_number, parts.site.settings.region)
         together = known_together(parts, who)
-        events = parts.people.events_of(who.person, who.number)
+        events = parts.ledger.history(who.person, who.number)
         listed = parts.ledger.suppressed(who.number, who.person)
         on = [copy.name for copy in parts.lists.copies() if who.number and parts.lists.holds(copy.name, who.number)]
     consents, relations = consents_of(events, who.number), relations_of(events)

@@ -76,7 +76,7 @@ def note_all(parts: bootstrap.Opened, events: Sequence[LedgerEvent], title: str)
 
 def known_together(parts: bootstrap.Opened, who: Whom) -> tuple[tuple[str, str], ...]:
     """(person, number) for every number of the person that was named, and for everybody on the number that was named."""
-    told = [(event.person, event.number) for event in parts.people.events_of(who.person, who.number)]
+    told = [(event.person, event.number) for event in parts.ledger.history(who.person, who.number)]
     with reading(parts.database) as connection:
         told += [(who.person, number) for number in store.numbers_of(connection, who.person)]
         told += [(person, who.number) for person in store.people_on(connection, who.number)]
@@ -90,7 +90,7 @@ def known_as(parts: bootstrap.Opened, who: Whom) -> str:
     """The id under which they are known: their own where a list or the ledger has it, else their number."""
     with reading(parts.database) as connection:
         listed = store.numbers_of(connection, who.person)
-    return who.person if not who.number or listed or parts.people.events_of(who.person) else who.number
+    return who.person if not who.number or listed or parts.ledger.history(who.person) else who.number
 
 
 def look_again(parts: bootstrap.Opened, people: Sequence[str]) -> int:

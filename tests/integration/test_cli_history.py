@@ -61,7 +61,7 @@ def test_attempts_of_another_system_fill_the_caps_of_this_one_and_are_counted_on
     assert (done["added"], done["known"], done["kinds"]) == (3, 0, {"attempt": 3})
     assert told(run("list", "history", file, "--json"))["known"] == 3
     with opened(site) as parts:
-        assert sum(one.kind.value == "attempt" for one in parts.people.events_of("c-1")) == 3
+        assert sum(one.kind.value == "attempt" for one in parts.ledger.history("c-1")) == 3
         question = Candidate("q", "c-1", BOB, "spring", parts.site.settings.seller, "boiler")
         assert "house.day" in reasons(parts.ledger.preview(question)), "also on another number of the same person"
     assert isinstance(asked(site, later=timedelta(days=2)), Clearance)
@@ -78,7 +78,7 @@ def test_an_opt_out_in_the_past_of_another_system_is_on_the_list_before_anything
     run("dnc", "check", "--person", "c-1", expect=3)
     assert words(site) == ["suppressions_changed"]
     with opened(site) as parts:
-        assert next(iter(parts.people.events_of("c-1"))).kind.value == "opt_out"
+        assert next(iter(parts.ledger.history("c-1"))).kind.value == "opt_out"
 
 
 def test_how_far_back_a_file_reaches_is_said_with_the_limits_that_look_back_further(run: Run, site: Path) -> None:

@@ -154,11 +154,11 @@ def test_a_permit_that_rests_on_a_consent_is_void_when_that_is_withdrawn(
         ledger.spend(permit.permit_id)
 
 
-def test_what_is_told_twice_is_known_once(people: People) -> None:
+def test_what_is_told_twice_is_known_once(engine: Engine, clock: ManualClock, people: People) -> None:
     events = [a_consent(), a_consent("bob"), relation_event("ann", Relation("purchase", NOON - DAY, "acme"), source="shop")]
     assert people.note(events) == (3, 0)
     assert people.note(events) == (0, 3)
-    assert [event.kind for event in people.events_of("ann")] == [EventKind.CONSENT, EventKind.RELATION]
+    assert [event.kind for event in a_ledger(engine, clock).history("ann")] == [EventKind.CONSENT, EventKind.RELATION]
 
 
 def test_a_consent_for_one_seller_is_none_for_another(engine: Engine, clock: ManualClock, people: People) -> None:
@@ -175,10 +175,12 @@ def test_a_consent_for_one_seller_is_none_for_another(engine: Engine, clock: Man
         (LedgerEvent(EventKind.SUPPRESSED, NOON - DAY, "ann", "", "", "", ""), "written by the ledger itself"),
     ],
 )
-def test_what_cannot_be_so_is_not_written_and_takes_its_batch_with_it(people: People, event: LedgerEvent, fault: str) -> None:
+def test_what_cannot_be_so_is_not_written_and_takes_its_batch_with_it(
+    engine: Engine, clock: ManualClock, people: People, event: LedgerEvent, fault: str
+) -> None:
     with pytest.raises(ValueError, match=fault):
         people.note([a_consent(), event])
-    assert people.events_of("ann") == []
+    assert a_ledger(engine, clock).history("ann") == []
 
 
 # --- other facts ------------------------------------------------------------------------------------------------------
