@@ -71,18 +71,12 @@ class Judge:
         """What else a decision about this candidate must be alone with: the keys by which a rule counts other people's calls."""
         return tuple(f"{key.value} {getattr(candidate, key.value)}" for key in sorted(self._lookback.keys))
 
-    def known_numbers(self, connection: Connection, person: str) -> frozenset[str]:
-        """Every number on which the person was called, or is about to be."""
-        return self._past.known_numbers(connection, person)
-
-    def judge(
-        self, connection: Connection, candidate: Candidate, numbers: frozenset[str] | None, vouched: Vouched, now: datetime
-    ) -> Judged:
+    def judge(self, connection: Connection, candidate: Candidate, vouched: Vouched, now: datetime) -> Judged:
         """The verdict at `now`, or at the time of the last row of the ledger where that is a little later.
 
         What is decided later is never dated earlier. Raises ClockAdrift when the clock is further behind the ledger than that.
         """
-        past = self._past.read(connection, candidate, numbers, vouched, now)
+        past = self._past.read(connection, candidate, vouched, now)
         if past.last_recorded is not None and now < past.last_recorded:
             if past.last_recorded - now > MOST_SKEW:
                 told = f"the clock says {now.isoformat()}, but the ledger goes to {past.last_recorded.isoformat()}"

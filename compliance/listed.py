@@ -15,7 +15,8 @@ from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.engine import Connection, RowMapping
 
 from compliance.facts import OWN_LISTS, EventKind, LedgerEvent
-from compliance.rows import append, check_number, lock_keys
+from compliance.locks import lock_keys
+from compliance.rows import append, check_number
 from compliance.tables import dnc_list, dnc_number
 from config.clock import Clock
 from config.database import reading, writing

@@ -6,23 +6,26 @@ read with the rest: they may ring at any moment.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from compliance.facts import EventKind, Facts, LedgerEvent, ListState, Suppression, Vouched
 from compliance.lookback import Lookback
-from compliance.past_sql import everything, numbers_of_a_person
+from compliance.past_sql import everything
 from compliance.standing import gathered
 from compliance.tables import FOREVER
 from compliance.verdict import Candidate
 from config.database import from_driver, to_driver
 
 LONG_AGO: Final = datetime(1971, 1, 1, tzinfo=UTC)
+_KINDS: Final = {kind.value: kind for kind in EventKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,46 +71,36 @@ class PastReader:
         self._lookback = lookback
         self._dialect = dialect
         self._everything = everything(lookback, dialect)
-        self._numbers = numbers_of_a_person(dialect)
-        self._array: Callable[[list[str]], object] = json.dumps if dialect == "sqlite" else list
 
-    def read(
-        self, connection: Connection, candidate: Candidate, numbers: frozenset[str] | None, vouched: Vouched, now: datetime
-    ) -> Past:
-        """What the rules may look at for this candidate at `now`; `numbers` are all of the person's, if asked for before."""
-        if numbers is None:
-            numbers = frozenset() if self._dialect == "sqlite" else self.known_numbers(connection, candidate.person)
+    def read(self, connection: Connection, candidate: Candidate, vouched: Vouched, now: datetime) -> Past:
+        """What the rules may look at for this candidate at `now`."""
         reach = self._lookback.reach
         asked = {
             "person": candidate.person,
             "number": candidate.number,
-            "numbers": self._array(sorted({candidate.number, *numbers, *candidate.other_numbers})),
+            "numbers": json.dumps([candidate.number, *candidate.other_numbers]),
             "attempt_id": candidate.attempt_id,
             "since": to_driver(now - reach if reach is not None else LONG_AGO, self._dialect),
             "now": to_driver(now, self._dialect),
             **{f"key_{key.value}": getattr(candidate, key.value) for key in self._lookback.keys},
         }
-        found: dict[str, list[_Row]] = {}
-        for row in self._everything.run(connection, asked):
-            found.setdefault(row[0], []).append(_Row(*row))
+        found: defaultdict[str, list[_Row]] = defaultdict(list)
+        for row in self._everything.rows(connection, asked):
+            found[row[0]].append(_Row._make(row))
         return self._past(found, candidate, vouched)
 
-    def known_numbers(self, connection: Connection, person: str) -> frozenset[str]:
-        """Every number on which the person was called, or is about to be."""
-        return frozenset(number for (number,) in self._numbers.run(connection, {"person": person}))
-
     def _past(self, found: Mapping[str, Sequence[_Row]], candidate: Candidate, vouched: Vouched) -> Past:
-        rows = sorted(found.get("ledger", ()), key=lambda row: row.seq)
-        events = tuple(self._event(row, EventKind(row.kind)) for row in rows)
-        sent = {event.attempt_id for event in events if event.kind is EventKind.ATTEMPT}
-        permits = found.get("permit", ())
-        reserved = tuple(
-            self._event(row, EventKind.ATTEMPT)  # it may become one at any moment
-            for row in permits
-            if row.attempt_id not in sent and row.attempt_id != candidate.attempt_id
-        )
-        entries = sorted(found.get("suppression", ()), key=lambda row: row.seq)
-        listed = tuple(sorted({row.facts for row in found.get("listed", ())}))
+        rows = sorted(found["ledger"], key=_by_seq)
+        if self._lookback.keys:
+            rows = list({row.seq: row for row in rows}.values())
+        events = tuple([self._event(row, _KINDS[row.kind]) for row in rows])
+        live = {row.attempt_id: row for row in found["permit"] if row.attempt_id != candidate.attempt_id}
+        for event in events:
+            if live and event.kind is EventKind.ATTEMPT:
+                live.pop(event.attempt_id, None)
+        reserved = tuple([self._event(row, EventKind.ATTEMPT) for row in live.values()])  # each may become one at any moment
+        entries = sorted(found["suppression"], key=_by_seq)
+        listed = tuple(sorted({row.facts for row in found["listed"]}))
         facts = gathered(
             candidate.number,
             vouched,
@@ -115,17 +108,17 @@ class PastReader:
             reserved=reserved,
             entries=map(self._entry, entries),
             listed=listed,
-            numbers=tuple(sorted(row.number for row in found.get("number", ()))),
-            lists=tuple(ListState(row.facts, self._time(row.at)) for row in found.get("list", ())),
+            numbers=tuple(sorted(row.number for row in found["number"])),
+            lists=tuple(ListState(row.facts, self._time(row.at)) for row in found["list"]),
         )
         return Past(
             facts=facts,
-            events=tuple(row.seq for row in rows),
-            suppressions=tuple(row.seq for row in entries),
+            events=tuple([row.seq for row in rows]),
+            suppressions=tuple([row.seq for row in entries]),
             reserved=reserved,
             listed=listed,
-            granted=any(row.attempt_id == candidate.attempt_id for row in permits),
-            last_recorded=next((self._time(row.at) for row in found.get("tip", ())), None),
+            granted=bool(found["granted"]),
+            last_recorded=next((self._time(row.at) for row in found["tip"]), None),
         )
 
     def _event(self, row: _Row, kind: EventKind) -> LedgerEvent:
@@ -152,6 +145,9 @@ class PastReader:
 
     def _time(self, told: Any) -> datetime:
         return from_driver(told, self._dialect)
+
+
+_by_seq = attrgetter("seq")
 
 
 @lru_cache(maxsize=4096)

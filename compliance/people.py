@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 
 from compliance.facts import COUNTABLE, FINAL, EventKind, LedgerEvent, Suppression
 from compliance.journal import Journal
-from compliance.rows import append, check_number, lock_keys, on_any_key, put_suppressions
+from compliance.locks import lock_keys
+from compliance.rows import append, check_number, on_any_key, put_suppressions
 from compliance.standing import KINDS, identified
 from compliance.tables import ledger, permit
 from config.clock import Clock

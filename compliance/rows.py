@@ -1,10 +1,8 @@
-"""What is done to the rows of the gate inside somebody else's transaction: append, lock, look up. Commits nothing.
+"""What is done to the rows of the gate inside somebody else's transaction: append, look up. Commits nothing.
 
-The rules it protects: the ledger only grows, one row after the other; and on PostgreSQL, where transactions run side
-by side, whoever decides about a person or a number is alone with it. SQLite has one writer at a time.
+The rule it protects: the ledger only grows, one row after the other.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,6 +17,7 @@ from sqlalchemy.exc import DataError
 from compliance.chain import GENESIS, ChainFault, ChainReport, digest, link_hash, skipped_to, walk
 from compliance.facts import OWN_LISTS, EventKind, LedgerEvent, Suppression
 from compliance.journal import Journal
+from compliance.locks import lock_keys
 from compliance.tables import (
     FOREVER,
     body_of,
@@ -31,7 +30,7 @@ from compliance.tables import (
     suppression_fields,
     suppression_of,
 )
-from config.database import Direct, from_driver, to_driver
+from config.database import Direct, to_driver
 
 CHAIN_LOCK = "end of the ledger chain"
 TIP = 1  # the id of the one row of ledger_tip
@@ -57,19 +56,6 @@ def check_number(number: str) -> None:
     """Raises ValueError unless the number is E.164: another spelling would escape the caps and the do-not-call list."""
     if not _E164.fullmatch(number):
         raise ValueError("a number must be in E.164: + and 4 to 15 digits")
-
-
-def lock_keys(connection: Connection, *keys: str | None) -> datetime | None:
-    """Waits until this transaction is alone with the keys, to its end; what the database's clock says then.
-
-    None where it is alone anyway and there is no such clock (SQLite). Telephone numbers are taken last, the others before
-    them, each kind in one order, so that nobody waits in a circle: whoever calls this twice asks for numbers the second time.
-    """
-    if connection.dialect.name != "postgresql":
-        return None
-    ordered = sorted({(key.startswith("+"), _lock_number(key)) for key in keys if key})
-    times = _LOCKS.run(connection, {"numbers": [number for _, number in ordered]})
-    return max(from_driver(at, "postgresql") for (at,) in times) if times else None
 
 
 def read_one_snapshot(connection: Connection) -> None:
@@ -238,16 +224,7 @@ def _as_event(entry: Suppression) -> LedgerEvent:
     )
 
 
-#: Taken one after the other in the order of the array. The clock is read for each row, after its lock.
-_LOCKS = Direct(
-    "SELECT clock_timestamp() FROM unnest(CAST(:numbers AS bigint[])) AS number WHERE pg_advisory_xact_lock(number) IS NOT NULL",
-    "postgresql",
-)
 _GIVEN = [column.name for column in permit.columns if column.name not in {"spent_at", "voided_at", "resolved_at"}]
 _INSERT = f"INSERT INTO permit ({', '.join(_GIVEN)}) VALUES ({', '.join(f':{name}' for name in _GIVEN)})"  # noqa: S608 -- names
 _PERMIT = {dialect: Direct(_INSERT, dialect) for dialect in ("sqlite", "postgresql")}
 _ENTRY_KEYS = ("scope", "number", "person", "seller", "campaign")
-
-
-def _lock_number(key: str) -> int:
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True)

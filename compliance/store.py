@@ -22,6 +22,7 @@ from compliance.facts import FINAL, INTERNAL, RANG, EventKind, LedgerEvent, Supp
 from compliance.journal import Journal
 from compliance.judging import MOST_SKEW, ClockAdrift, Judge
 from compliance.kept import keep
+from compliance.locks import NumberAppeared, lock_call, lock_keys
 from compliance.packs import Pack, PackError
 from compliance.rows import (
     UnresolvedAttempt,
@@ -30,7 +31,6 @@ from compliance.rows import (
     check_number,
     find_suppressions,
     is_proven,
-    lock_keys,
     on_any_key,
     put_permit,
     put_suppressions,
@@ -119,7 +119,7 @@ class Ledger:
     def preview(self, candidate: Candidate, vouched: Vouched = NOTHING) -> Clearance | Refusal:
         """What the gate would say now. Writes nothing and promises nothing: only `permit` does."""
         with reading(self._engine) as connection:
-            return self._judge.judge(connection, candidate, None, vouched, self._clock.now()).verdict
+            return self._judge.judge(connection, candidate, vouched, self._clock.now()).verdict
 
     def permit(self, candidate: Candidate, vouched: Vouched = NOTHING) -> Permit | Refusal:
         """Decides, and commits the permit, or the refusal with all its reasons.
@@ -133,10 +133,14 @@ class Ledger:
             raise ValueError(f"attempt {candidate.attempt_id}: a call must be to somebody, or no cap could count it")
         if candidate.ring_for <= timedelta(0):
             raise ValueError(f"attempt {candidate.attempt_id}: a call that is to be placed must ring for some time")
-        with writing(self._engine) as connection:
-            verdict, year = self._decide(connection, candidate, vouched)
-        self._kept.add(year)  # now that it is committed
-        return verdict
+        while True:
+            try:
+                with writing(self._engine) as connection:
+                    verdict, year = self._decide(connection, candidate, vouched)
+            except NumberAppeared:
+                continue
+            self._kept.add(year)  # now that it is committed
+            return verdict
 
     def spend(self, permit_id: str) -> None:
         """Commits that the originate is about to be sent; the attempt counts from here on.
@@ -290,12 +294,11 @@ class Ledger:
             return audit(connection)
 
     def _decide(self, connection: Connection, candidate: Candidate, vouched: Vouched) -> tuple[Permit | Refusal, int]:
-        numbers = theirs = None
-        if connection.dialect.name == "postgresql":
-            lock_keys(connection, candidate.attempt_id, candidate.person, *self._judge.keys_of(candidate))
-            numbers = self._judge.known_numbers(connection, candidate.person)  # whoever adds one waits for the person's lock too
-            theirs = lock_keys(connection, candidate.number, *candidate.other_numbers, *numbers)
-        judged = self._judge.judge(connection, candidate, numbers, vouched, self._now(theirs))
+        keys = candidate.attempt_id, *self._judge.keys_of(candidate)
+        alone = lock_call(connection, candidate.person, (candidate.number, *candidate.other_numbers), keys)
+        judged = self._judge.judge(connection, candidate, vouched, self._now(alone.at if alone else None))
+        if alone:
+            alone.check(judged.past.facts.numbers)
         if judged.past.granted:
             return _granted_before(connection, candidate), judged.verdict.decided_at.year
         verdict, now = judged.verdict, judged.verdict.decided_at

@@ -9,10 +9,10 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Connection
@@ -69,14 +69,16 @@ class Direct:
     def __init__(self, sql: str, dialect: str) -> None:
         self.sql = _PARAMETER.sub(r"%(\1)s", sql) if dialect == "postgresql" else sql
 
-    def run(self, connection: Connection, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """The rows, if it is a statement that has any."""
-        cursor = connection.connection.cursor()
-        try:
+    def rows(self, connection: Connection, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """What the statement finds, all of it."""
+        with closing(connection.connection.cursor()) as cursor:
             cursor.execute(self.sql, values)
-            return list(cursor.fetchall()) if cursor.description else []
-        finally:
-            cursor.close()
+            return cast("list[tuple[Any, ...]]", cursor.fetchall())
+
+    def run(self, connection: Connection, values: Mapping[str, object]) -> None:
+        """For a statement that finds nothing."""
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute(self.sql, values)
 
 
 _PARAMETER = re.compile(r":([a-z_]+)")
@@ -150,7 +152,8 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("ringfence_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        with closing(connection.connection.cursor()) as cursor:  # for the driver itself: it takes half the time
+            cursor.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
 def _enter_wal(cursor: sqlite3.Cursor) -> None:

@@ -131,7 +131,9 @@ def _measure(name: str, urls: Iterator[str], sizes: Sequence[int], count: int, s
             one.seconds.clear()
         say(f"{name}: {batch * ROUNDS} permits of each kind and as many raw inserts, in {ROUNDS} rounds")
         for _, one in product(range(ROUNDS), asked):
-            one.raw_seconds.append(seconds_of(clock, partial(one.filled.raw.commit, batch, pool, one.threads)))
+            whom = list(islice(one.filled.people, batch))
+            one.raw_seconds.append(seconds_of(clock, partial(one.filled.raw.commit, whom, clock.now(), pool, one.threads)))
+            one.filled.raw.forget()
             one.driver_seconds.append(seconds_of(clock, partial(one.filled.raw.commit_by_driver, batch, pool, one.threads)))
             _permits(pool, one, batch, clock, zone)
     smallest = {(one.packs, one.threads): median(one.seconds) for one in reversed(asked)}

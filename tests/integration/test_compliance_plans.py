@@ -34,13 +34,13 @@ def database(database_url: str) -> Iterator[Engine]:
 def statements_of_a_permit(database: Engine, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """Every question of one permit, as the driver gets it."""
     asked: list[tuple[str, Any]] = []
-    run = Direct.run
+    rows = Direct.rows
 
     def note(self: Direct, connection: Connection, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         asked.append((self.sql, values))
-        return run(self, connection, values)
+        return rows(self, connection, values)
 
-    monkeypatch.setattr(Direct, "run", note)
+    monkeypatch.setattr(Direct, "rows", note)
     Ledger(database, CLOCK, PACKS, timedelta(seconds=10)).permit(candidate_for(7, CLOCK.now(), noon_zone(CLOCK.now())))
     monkeypatch.undo()
     return [(statement, values) for statement, values in asked if "FROM" in statement]

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select, text
 
 from compliance.facts import EventKind, LedgerEvent, Suppression
 from compliance.packs import Pack, PackError, parse_pack
-from compliance.rows import lock_keys
+from compliance.locks import lock_keys
 from compliance.store import Ledger, PermitExpired, PermitSpent, PermitUnknown, PermitVoid, UnknownAttempt
 from compliance.tables import ledger as ledger_table
 from compliance.tables import permit as permit_table
