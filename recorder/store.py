@@ -61,6 +61,9 @@ class RecordingRow(Base):
         Index("ix_recording_agent_id_started_at", "agent_id", "started_at"),
         Index("ix_recording_number_started_at", "number", "started_at"),
         Index("ix_recording_person_started_at", "person", "started_at"),
+        Index("ix_recording_disposition_started_at", "disposition", "started_at"),
+        Index("ix_recording_team_started_at", "team", "started_at"),
+        Index("ix_recording_degraded_started_at", "degraded", "started_at"),
     )
 
     call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -98,6 +101,25 @@ class RecordingRow(Base):
     overtalk_ms: Mapped[int]
     longest_silence_ms: Mapped[int]
     flags: Mapped[str] = mapped_column(Text)  # space-separated, sorted; empty when nothing is to be said
+    flag_text: Mapped[str] = mapped_column(Text, default="")  # what was measured, a line for each flag that has a measurement
+    degraded: Mapped[bool] = mapped_column(default=False)
+    form: Mapped[str] = mapped_column(String(8), default="flac")  # what the audio is coded in: flac or opus
+    team: Mapped[str] = mapped_column(String(64), default="")  # the agent's, when the call ended
+    language: Mapped[str] = mapped_column(String(16), default="")  # of the prompt
+    disclosed_by: Mapped[str] = mapped_column(String(16), default="prompt_before")  # see plan.DisclosedBy
+    capture: Mapped[str] = mapped_column(String(16), default="whole_call")  # see capture.Captured
+    agents_json: Mapped[str] = mapped_column(Text, default="[]")  # who was joined when, as [agent, from_ms, until_ms]
+    pauses_json: Mapped[str] = mapped_column(Text, default="[]")  # what was not captured, as [from_ms, until_ms, why]
+    paused_ms: Mapped[int] = mapped_column(default=0)
+    agent_interruptions: Mapped[int] = mapped_column(default=0)  # times the agent began while the customer spoke, and took over
+    customer_interruptions: Mapped[int] = mapped_column(default=0)
+    agent_longest_ms: Mapped[int] = mapped_column(default=0)  # the longest monologue
+    customer_longest_ms: Mapped[int] = mapped_column(default=0)
+    dead_air_ms: Mapped[int] = mapped_column(default=0)  # silences of three seconds and more, together
+    agent_loudness_db: Mapped[float | None]  # of speech, dB below full scale (negative); None when there was none
+    customer_loudness_db: Mapped[float | None]
+    agent_clipped: Mapped[int] = mapped_column(default=0)  # samples at full scale
+    customer_clipped: Mapped[int] = mapped_column(default=0)
 
 
 class AlertRow(Base):

@@ -1,0 +1,10 @@
+"""the signed chain of the archive, its keys, holds and erasures"""
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
