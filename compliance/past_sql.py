@@ -12,18 +12,18 @@ from compliance.lookback import Lookback
 from compliance.standing import KINDS
 from config.database import Direct
 
-_EVENT = """
-SELECT 'ledger' AS src, seq, kind, at, at AS until, attempt_id,
-       person, number, campaign, seller, subject, debt, creditor, '' AS told, facts
-FROM ledger WHERE kind IN (COUNTED) AND (at > :since OR kind IN (STANDING)) AND """
 _PERMIT = """
-SELECT 'permit', 0, '', granted_at, expires_at, attempt_id, person, number, campaign, seller, subject, debt, creditor, '', ''
+SELECT 'permit' AS src, 0 AS seq, '' AS kind, granted_at AS at, expires_at AS until, attempt_id,
+       person, number, campaign, seller, subject, debt, creditor, '' AS told, '' AS facts
 FROM permit WHERE expires_at > :now AND spent_at IS NULL AND voided_at IS NULL AND """
+_EVENT = """
+SELECT 'ledger', seq, kind, at, NULL, attempt_id, person, number, campaign, seller, subject, debt, creditor, '', facts
+FROM ledger WHERE kind IN (COUNTED) AND (at > :since OR kind IN (STANDING)) AND """
 _EVERYTHING: Final = (
+    f"{_PERMIT} person = :person",  # first, since it names the columns and has a value of its type in each
+    f"{_PERMIT} number ONE_OF_THEM AND person <> :person",
     f"{_EVENT} person = :person",
     f"{_EVENT} number ONE_OF_THEM AND person <> :person",
-    f"{_PERMIT} person = :person",
-    f"{_PERMIT} number ONE_OF_THEM AND person <> :person",
     """
 SELECT 'granted', 0, '', granted_at, expires_at, NULL, '', '', '', '', '', '', '', '', '' FROM permit
 WHERE attempt_id = :attempt_id""",
