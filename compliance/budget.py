@@ -89,8 +89,8 @@ def period_of(rule: AbandonRule, campaign_start: datetime | None, now: datetime)
 
 def governing(packs: Iterable[Pack], purpose: str) -> tuple[AbandonRule, ...]:
     """The rules that may govern a campaign for this purpose, wherever its customers turn out to be."""
-    some_call = Candidate("", "", "", "", "", "", purpose)
-    return tuple(rule for pack in packs_for(packs, some_call, NOWHERE) for rule in pack.rules if isinstance(rule, AbandonRule))
+    reaching = packs_for(packs, _a_call(purpose), NOWHERE)
+    return tuple(rule for pack in reaching for rule in pack.rules if isinstance(rule, AbandonRule))
 
 
 def counting(packs: Iterable[Pack]) -> tuple[Pack, ...]:
@@ -101,13 +101,11 @@ def counting(packs: Iterable[Pack]) -> tuple[Pack, ...]:
 
 def governs(packs: tuple[Pack, ...], answer: LiveAnswer, purpose: str) -> frozenset[str]:
     """The ids of the rules that held for this call where and when it was answered; in doubt they held."""
-    call = Candidate(answer.attempt_id, "", answer.number, answer.campaign, answer.seller, answer.subject, purpose)
-    regions = regions_of(answer.number)
-    reaching = packs_for(packs, call, regions)
+    call, regions = _a_call(purpose), regions_of(answer.number)
     try:
-        held, _, _ = rules_for(reaching, call, regions, answer.zones, answer.answered_at)
+        held, _, _ = rules_for(packs, call, regions, answer.zones, answer.answered_at)
     except UnknownZone:  # a zone that is called otherwise by now
-        held, _, _ = rules_for(reaching, call, regions, (), answer.answered_at)
+        held, _, _ = rules_for(packs, call, regions, (), answer.answered_at)
     return frozenset(rule.origin.id for rule in held if isinstance(rule, AbandonRule))
 
 
@@ -167,6 +165,11 @@ def measure(
     for answer in answers:
         tally.add(answer)
     return tally.budget(campaign_start, now, policy)
+
+
+def _a_call(purpose: str) -> Candidate:
+    """A call of which only the purpose is known: no pack asks who is rung, on which number or by which campaign."""
+    return Candidate("", "", "", "", "", "", purpose)
 
 
 def _budget(

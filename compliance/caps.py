@@ -9,7 +9,7 @@ from datetime import datetime
 
 from compliance.facts import EventKind, LedgerEvent
 from compliance.history import History
-from compliance.periods import Successive, leaving_after, needs_location
+from compliance.periods import Successive, leaving_after, needs_location, reach
 from compliance.rules import CapRule
 from compliance.verdict import Reason
 
@@ -21,6 +21,8 @@ def refuse(rule: CapRule, history: History, zones: tuple[str, ...], now: datetim
     """Why the cap stands in the way at `now`, or None. `retry_at` is exact if nothing more happens; None if it never yields."""
     if not zones and needs_location(rule.period):
         return _reason(rule, "needs facts: location (the period is counted on the callee's clock)", None)
+    if _is_far_off(rule, history, now):
+        return None
     events = counted(rule, history)
     if len(events) < rule.max:  # whenever they were, and however the blocks of a campaign fall
         return None
@@ -44,6 +46,16 @@ def counted(rule: CapRule, history: History) -> Sequence[LedgerEvent]:
     if rule.not_counted:
         events = [event for event in events if not _is_marked(event, rule.not_counted)]
     return events
+
+
+def _is_far_off(rule: CapRule, history: History, now: datetime) -> bool:
+    """Whether too few events of the kind are young enough, whosoever they are: so it is of most people, and one look tells."""
+    times = history.times(rule.event)
+    if len(times) < rule.max:
+        return True
+    if rule.max == 0 or isinstance(rule.period, Successive):
+        return False
+    return now - times[rule.max - 1] >= reach(rule.period)
 
 
 def _is_marked(event: LedgerEvent, marks: tuple[str, ...]) -> bool:

@@ -6,14 +6,13 @@ first use, whole or not at all, so that a crash or a second process leaves one k
 
 import base64
 import binascii
-import os
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from compliance.signing import SEED_BYTES, BadKey, public_half, sign
 from config.load import ConfigError, read_secret
+from config.private_files import put_new as _put_new
 
 KEY_FILE = "evidence.key"  # one line: the private key in base64
 PUBLIC_FILE = "evidence.pub"  # PEM, to be handed out
@@ -56,27 +55,3 @@ def evidence_key(folder: Path) -> EvidenceKey:
     if public.read_text("ascii", "replace") != pem:
         raise ConfigError([f"{public}: not the public half of {private}: one of the two was exchanged"])
     return EvidenceKey(seed, pem)
-
-
-def _put_new(path: Path, content: bytes) -> None:
-    """Writes a file that appears whole and durable, readable for its owner only; one that is there already is left as it is."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):  # somebody else was first: theirs is the key
-            os.link(part, path)  # unlike a rename, never replaces what is there
-    finally:
-        part.unlink(missing_ok=True)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -115,7 +115,8 @@ def _judge(question: _Question, now: datetime) -> tuple[list[Reason], datetime |
             closes = _next_expiry(facts, now)
         else:
             found, closes = _ask(rule, question, now)
-            reasons.extend([_while_it_holds(reason, ends.get(rule.origin.id)) for reason in found])
+            if found:
+                reasons.extend([_while_it_holds(reason, ends.get(rule.origin.id)) for reason in found])
         if closes is not None:
             closing.append(closes)
     return reasons, min(closing, default=None)
@@ -123,16 +124,16 @@ def _judge(question: _Question, now: datetime) -> tuple[list[Reason], datetime |
 
 def _ask(rule: Rule, question: _Question, now: datetime) -> tuple[Sequence[Reason], datetime | None]:
     """What the rule has against the instant; where it has nothing, until when that stays so, as far as time alone tells."""
-    candidate, facts, history, zones = question.candidate, question.facts, question.history, question.zones
+    candidate, facts = question.candidate, question.facts
     reason: Reason | None = None
     closes: datetime | None = None
     match rule:
         case WindowRule():
-            return hours.judge(rule, candidate, facts, zones, now)
+            return hours.judge(rule, candidate, facts, question.zones, now)
         case CapRule():
-            reason = caps.refuse(rule, history, zones, now)
+            reason = caps.refuse(rule, question.history, question.zones, now)
         case CooldownRule():
-            reason = cooldown.refuse(rule, history, zones, now)
+            reason = cooldown.refuse(rule, question.history, question.zones, now)
         case SuppressRule():
             reason, closes = suppression.refuse(rule, candidate, facts, now), suppression.expires_at(rule, facts)
         case ConsentRule():
@@ -148,7 +149,7 @@ def _ask(rule: Rule, question: _Question, now: datetime) -> tuple[Sequence[Reaso
 
 def _next_expiry(facts: Facts, now: datetime) -> datetime | None:
     """When the next consent expires: a rule that it fulfils, or waives, is to be asked again then."""
-    return min((one.expires_at for one in facts.consents if one.expires_at is not None and one.expires_at > now), default=None)
+    return min([one.expires_at for one in facts.consents if one.expires_at is not None and one.expires_at > now], default=None)
 
 
 def _while_it_holds(reason: Reason, ends: datetime | None) -> Reason:

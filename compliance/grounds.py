@@ -17,7 +17,7 @@ LEVELS = ("implied", "express", "specific", "direct", "written")
 _RANK = {"implied": 1, "express": 2, "specific": 2, "direct": 2, "written": 3}
 
 #: Parts of a scope that say whom or what a consent is bound to; the others are tags such as `voice`.
-BOUND = ("seller", "number", "campaign", "subject")
+BOUND = frozenset({"seller", "number", "campaign", "subject"})
 #: A consent for everything is still none for calls at any hour: that must have been said.
 ONLY_IF_SAID = frozenset({"time_of_day", "requested_call"})
 EVERYTHING = "*"
@@ -119,7 +119,7 @@ def _part(term: str) -> Asserted | ConsentGround | RelationGround:
 
 def _is_of(consent: Consent, candidate: Candidate) -> bool:
     if consent.person:
-        return consent.person == candidate.person and consent.number in {"", EVERYTHING, candidate.number}
+        return consent.person == candidate.person and consent.number in ("", EVERYTHING, candidate.number)
     return consent.number == candidate.number
 
 
@@ -137,7 +137,7 @@ def _covers(consent: Consent, part: str, candidate: Candidate) -> bool:
 
 
 def _is_related(ground: RelationGround, relation: Relation, candidate: Candidate, now: datetime) -> bool:
-    if relation.kind != ground.kind or relation.seller not in {"", candidate.seller} or relation.since > now:
+    if relation.kind != ground.kind or relation.seller not in ("", candidate.seller) or relation.since > now:
         return False
     if not ground.months and not ground.days:
         return True

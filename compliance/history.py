@@ -1,7 +1,7 @@
 """Which past events concern this call? The rule it protects: no limit forgets a number of the person, or a person on the number.
 
-Sorted at most once for a decision, however many caps and cool-downs ask. An attempt that is known to have alerted nobody is
-told apart here; a number that was reassigned starts anew: its history splits there.
+Sorted at most once for a decision, however many caps and cool-downs ask, and only as far as they ask. An attempt that is known
+to have alerted nobody is told apart here; a number that was reassigned starts anew: its history splits there.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,19 +15,20 @@ from compliance.verdict import Candidate
 
 
 class History:
-    """The events of the facts as the candidate's keys see them. It remembers what it was asked: made for one decision.
-
-    `silent` are the attempts that are known to have alerted nobody, and of which nothing says the contrary.
-    """
+    """The events of the facts as the candidate's keys see them. It remembers what it was asked: made for one decision."""
 
     def __init__(self, candidate: Candidate, facts: Facts) -> None:
         self.candidate = candidate
         self.facts = facts
         self._shared: dict[tuple[EventKind, tuple[Key, ...]], Sequence[LedgerEvent]] = {}
-        self._owners = _Owners(self._of_kind(EventKind.REASSIGNED))
-        quiet = {event.attempt_id for event in self._of_kind(EventKind.NOT_RUNG)}
-        rang = {event.attempt_id for event in facts.events if event.kind in RANG} if quiet else set()
-        self.silent = frozenset(quiet - rang - {None})
+        self._times: dict[EventKind, Sequence[datetime]] = {}
+
+    def times(self, kind: EventKind) -> Sequence[datetime]:
+        """When the events of a kind were, the latest first, whatever they have in common with the candidate."""
+        found = self._times.get(kind)
+        if found is None:
+            found = self._times[kind] = sorted([event.at for event in self.facts.events if event.kind is kind], reverse=True)
+        return found
 
     def sharing(self, kind: EventKind, keys: tuple[Key, ...]) -> Sequence[LedgerEvent]:
         """The events of a kind that have every part of the key in common with the candidate, in the order of the facts.
@@ -39,6 +40,17 @@ class History:
             found = self._with_same(keys[-1], self.sharing(kind, keys[:-1])) if keys else self._of_kind(kind)
             self._shared[kind, keys] = found
         return found
+
+    @cached_property
+    def silent(self) -> frozenset[str]:
+        """The attempts that are known to have alerted nobody, and of which nothing says the contrary."""
+        quiet = {event.attempt_id for event in self._of_kind(EventKind.NOT_RUNG) if event.attempt_id is not None}
+        rang = {event.attempt_id for event in self.facts.events if event.kind in RANG} if quiet else set()
+        return frozenset(quiet - rang)
+
+    @cached_property
+    def _owners(self) -> "_Owners":
+        return _Owners(self._of_kind(EventKind.REASSIGNED))
 
     def _of_kind(self, kind: EventKind) -> Sequence[LedgerEvent]:
         return [event for event in self.facts.events if event.kind is kind]

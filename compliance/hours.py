@@ -40,8 +40,8 @@ def judge(
         ends = closes_at(schedule, there, now, calendar)
         if ends is not None:
             closing.append(ends)
-        if ends is not None and now + candidate.ring_for < ends:
-            continue
+            if now + candidate.ring_for < ends:
+                continue
         if (reason := _closed(rule, schedule, candidate, calendar, there, now=now, ends=ends)) is not None:
             reasons.append(reason)
     return reasons, min(closing, default=None)

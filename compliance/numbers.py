@@ -64,6 +64,9 @@ SPLIT_AREA_CODES: dict[str, tuple[str, ...]] = {
     "986": ("America/Boise", "America/Los_Angeles"),
 }
 
+#: What libphonenumber says of a number that is of no country: satellite telephones, international toll-free.
+NO_COUNTRY = "001"
+
 #: Countries for which libphonenumber leaves zones out of every answer.
 SPLIT_COUNTRIES: dict[int, tuple[str, ...]] = {
     62: ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"),
@@ -96,9 +99,8 @@ def parse_number(text: str, region: str) -> str:
 
 def zones_of(number: str) -> tuple[str, ...]:
     """Every IANA zone the owner of an E.164 number may be in, sorted; empty when nothing is known of it."""
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
+    parsed = _read(number)
+    if parsed is None:
         return ()
     zones = set(timezone.time_zones_for_number(parsed)) - {_UNKNOWN}
     zones |= set(SPLIT_COUNTRIES.get(parsed.country_code or 0, ()))
@@ -112,11 +114,10 @@ def regions_of(number: str) -> frozenset[str]:
 
     A country alone means anywhere in it: a toll-free number, a Chinese mobile.
     """
-    if number.startswith("+1") and len(number) == len("+12125550100") and number[2:5] in STATE_OF:
-        return frozenset({f"US-{STATE_OF[number[2:5]]}"})
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
+    if state := _state_of(number):
+        return frozenset({f"US-{state}"})
+    parsed = _read(number)
+    if parsed is None:
         return frozenset()
     national = str(parsed.national_number)
     if parsed.country_code == 1:
@@ -130,7 +131,7 @@ def regions_of(number: str) -> frozenset[str]:
         return frozenset(f"CN-{province}" for province in provinces) or frozenset({"CN"})
     if parsed.country_code == 44:
         regions.add("GB")  # mobiles of Guernsey, Jersey and Man are used all over the kingdom
-    return frozenset(regions or set(phonenumbers.region_codes_for_country_code(parsed.country_code or 0)) - {"001"})
+    return frozenset(regions or phonenumbers.region_codes_for_country_code(parsed.country_code or 0)) - {NO_COUNTRY}
 
 
 @lru_cache(maxsize=1024)
@@ -159,16 +160,30 @@ def zones_in(region: str) -> tuple[str, ...]:
     if code == 1 and country != "US":
         example = phonenumbers.example_number(country)
         return zones_of(phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)) if example else ()
-    zones = set(timezone.time_zones_for_geographical_number(phonenumbers.PhoneNumber(country_code=code, national_number=0)))
+    zones = set(timezone.time_zones_for_geographical_number(phonenumbers.PhoneNumber(country_code=code)))
     return tuple(sorted((zones - {_UNKNOWN}) | set(SPLIT_COUNTRIES.get(code, ()))))
 
 
 def national_digits(number: str) -> str:
     """The digits of an E.164 number without its country code; the digits of anything else."""
+    parsed = _read(number)
+    return str(parsed.national_number) if parsed is not None else "".join(digit for digit in number if digit.isdigit())
+
+
+@lru_cache(maxsize=1024)  # a callee's number is asked for its zones and its regions, a caller's by every call
+def _read(number: str) -> phonenumbers.PhoneNumber | None:
+    """An E.164 number as libphonenumber knows it, None for what is none. One for all who ask: not to be changed."""
+    if _state_of(number) and number[2:].isdecimal():  # already in its parts: reading it would take as long as all the rest
+        return phonenumbers.PhoneNumber(country_code=1, national_number=int(number[2:]))
     try:
-        return str(phonenumbers.parse(number).national_number)
+        return phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
-        return "".join(digit for digit in number if digit.isdigit())
+        return None
+
+
+def _state_of(number: str) -> str:
+    """The state of the US that has the number's area code; empty for every other number."""
+    return STATE_OF.get(number[2:5], "") if number.startswith("+1") and len(number) == len("+12125550100") else ""
 
 
 def _is_chinese_mobile(national: str) -> bool:

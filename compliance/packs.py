@@ -112,8 +112,10 @@ def parse_pack(text: str, name: str) -> Pack:
     """Reads a pack in the schema of docs/compliance.md. `name` stands before every error. Raises PackError with all faults."""
     try:
         document = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise PackError((f"{name}: not TOML: {str(error) or 'nested too deep'}",)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise PackError((f"{name}: not TOML: {error}",)) from None
+    except RecursionError:
+        raise PackError((f"{name}: not TOML: nested too deep",)) from None
     errors: list[str] = []
     root = Node(document, "", errors)
     if root.integer("schema", minimum=0) != SCHEMA:

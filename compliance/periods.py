@@ -69,6 +69,8 @@ class Successive:
 
 Period = Rolling | RollingDays | CalendarPeriod | Successive
 
+_LONGEST = {CalendarUnit.DAY: timedelta(days=1), CalendarUnit.WEEK: timedelta(days=7), CalendarUnit.MONTH: timedelta(days=31)}
+
 
 def parse_period(text: str) -> Period:
     """Reads `rolling:24h`, `rolling_days:7@callee` or `calendar:week(mon)@Asia/Shanghai`. Raises ValueError with the reason."""
@@ -147,9 +149,7 @@ def reach(period: Period) -> timedelta:
         case RollingDays(days=days):
             return timedelta(days=days) + slack
         case CalendarPeriod(unit=unit):
-            return {CalendarUnit.DAY: timedelta(1), CalendarUnit.WEEK: timedelta(7), CalendarUnit.MONTH: timedelta(31)}[
-                unit
-            ] + slack
+            return _LONGEST[unit] + slack
 
 
 def _block(period: Successive, at: datetime, campaign_start: datetime | None) -> datetime:

@@ -20,6 +20,7 @@ ALIASES = {"amd_machine": "machine", "consent_given": "consent", "consent_withdr
 NO_CONSENT = frozenset({"", "none", "unknown"})
 
 _EVENT_TEXTS = ("person", "number", "campaign", "seller", "subject", "debt", "creditor", "attempt_id")
+_NO_MARKS = frozenset({"kind", "at", "attempt", "facts", *_EVENT_TEXTS})  # every other key of an event is a mark of it
 _SCOPE = re.compile(r"|[a-z][a-z0-9_]*([+.][a-z][a-z0-9_]*)*", re.ASCII)
 
 
@@ -52,14 +53,16 @@ def _event(line: object, place: str, candidate: Candidate) -> LedgerEvent:
     if not texts["number"] and (not texts["person"] or texts["person"] == candidate.person or not candidate.person):
         texts["number"] = candidate.number  # on which number it was is not known: it may have been this one
     texts["attempt_id"] = texts["attempt_id"] or text_of(line, "attempt")
-    marks = {str(key): _mark(value) for key, value in line.items() if key not in {"kind", "at", "attempt", *_EVENT_TEXTS}}
+    marks = {str(key): _mark(value) for key, value in line.items() if key not in _NO_MARKS}
     match line.get("facts"):
         case Mapping() as nested:
             marks |= {str(key): _mark(value) for key, value in nested.items()}
         case list() as named:
             marks |= {str(name): "true" for name in named}
-        case _:
+        case None:
             pass
+        case _:
+            raise BadQuestion(f"{place}.facts: must be an object or a list")
     return LedgerEvent(
         kind=kind,
         at=time_of(line.get("at"), f"{place}.at"),

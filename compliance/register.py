@@ -90,7 +90,8 @@ def _around(rule: Fields) -> Iterable[str]:
 
 
 def _window(rule: Fields) -> Iterable[str]:
-    where = "where the customer is" if rule["clock"] == "callee" else f"on the clock of {rule['clock'].removeprefix('tz:')}"
+    clock = rule.get("clock", "callee")
+    where = "where the customer is" if clock == "callee" else f"on the clock of {clock.removeprefix('tz:')}"
     for plan in rule["schedule"]:
         days = "every day" if plan["on"] == ["*"] else " and ".join(_dashed(plan["on"]))
         if hours := plan.get("allow"):
@@ -121,10 +122,8 @@ def _cooldown(rule: Fields) -> Iterable[str]:
         length = f"for {rule['months']} months"
     elif "days" in rule:
         length = f"for {rule['days']} days, the first of them the {'day itself' if rule['first_day'] == 'event' else 'next day'}"
-    elif "until" in rule:
-        length = f"until {rule['until']}"
     else:
-        length = "ever"
+        length = f"until {rule['until']}"
     clock = f", on the clock of {rule['clock'].removeprefix('tz:')}" if "clock" in rule else ""
     yield f"after {rule['after']} no call per {_joined(rule['key'])}{scope} {length}{clock}"
 
@@ -133,14 +132,15 @@ def _suppress(rule: Fields) -> Iterable[str]:
     yield f"nobody on the list `{rule['list']}`, by {' or '.join(rule['match'])}"
     if "list_max_age_days" in rule:
         yield f"the list at most {rule['list_max_age_days']} days old"
-    if "effective" in rule:
-        yield f"effective {rule['effective']}" + (f" (the law: {rule['legal_deadline']})" if "legal_deadline" in rule else "")
+    law = f" (the law: {rule['legal_deadline']})" if "legal_deadline" in rule else ""
+    if "effective" in rule or law:
+        yield f"effective {rule.get('effective', 'immediate')}{law}"
     if "hold" in rule:
         yield f"entries held {rule['hold'].replace('_', ' ')}"
 
 
 def _consent(rule: Fields) -> Iterable[str]:
-    yield f"needs {rule['level_needed']} consent for {_joined(rule['scope'])}"
+    yield f"needs {rule['level_needed']} consent" + (f" for {_joined(rule['scope'])}" if rule.get("scope") else "")
     if "proof" in rule:
         yield f"the {rule['proof']} proves it"
     if "unknown" in rule:
@@ -181,7 +181,8 @@ def _disclose(rule: Fields) -> Iterable[str]:
     if "promptly" in rule:
         yield f"said promptly: {_listed(rule['promptly'])}"
     if "items" in rule:
-        yield f"said within {rule['within_s']} s: {_listed(rule['items'])}"
+        soon = f"within {rule['within_s']} s" if "within_s" in rule else "promptly"
+        yield f"said {soon}: {_listed(rule['items'])}"
     if "end_within_s_on_request" in rule:
         yield f"the call ends within {rule['end_within_s_on_request']} s when asked"
 

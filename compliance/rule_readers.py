@@ -144,7 +144,7 @@ def _day_plan(entry: Node, *, calendar: bool) -> DayPlan:
         for index, text in enumerate(entry.texts(verb))
         if (read := entry.attempt(f"{verb}[{index}]", partial(parse_hours, text)))
     )
-    entry.close("allow", "forbid")
+    entry.close("allow")  # beside forbid it was not read, and that was told
     return DayPlan(weekdays, verb == "allow", hours, frozenset(kinds))
 
 

@@ -44,8 +44,10 @@ def in_force(entry: Suppression, seller: str, campaign: str, now: datetime) -> b
 
 def expires_at(rule: SuppressRule, facts: Facts) -> datetime | None:
     """Until when the copy of the list is fresh enough; None for no end, or no copy."""
+    if rule.max_age is None:
+        return None
     copies = [state.as_of for state in facts.lists if state.name == rule.list]
-    return max(copies) + rule.max_age if copies and rule.max_age is not None else None
+    return max(copies) + rule.max_age if copies else None
 
 
 def _reason(rule: SuppressRule, text: str, told: tuple[tuple[str, str], ...] = (), until: datetime | None = None) -> Reason:

@@ -165,12 +165,21 @@ def next_open(
 
 def closes_at(schedule: Schedule, zones: Sequence[str], now: datetime, calendar: Calendar | None = None) -> datetime | None:
     """When the window that is open at `now` ends; None when it is closed, or does not end within HORIZON."""
+    there, today = tuple(zones), now.astimezone(UTC).date()
     for look_ahead in (SOON, HORIZON):
-        spans = _known_spans(schedule, zones, now, now + look_ahead, calendar)
+        spans = _spans_from(schedule, there, today, look_ahead, calendar)
         end = next((end for start, end in spans if start <= now < end), None)
-        if end is None or end <= now + look_ahead:
+        if end is None or end - now <= look_ahead:
             return end
     return None
+
+
+@lru_cache(maxsize=4096)  # all instants of the same date in UTC have the same answer
+def _spans_from(
+    schedule: Schedule, zones: tuple[str, ...], day: date, look_ahead: timedelta, calendar: Calendar | None
+) -> Intervals:
+    since = datetime.combine(day, MIDNIGHT, UTC)
+    return _known_spans(schedule, zones, since, since + timedelta(days=1) + look_ahead, calendar)
 
 
 def first_fit(spans: Intervals, now: datetime, ring_for: timedelta) -> datetime | None:

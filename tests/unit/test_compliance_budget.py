@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from compliance.abandonment import LiveAnswer, is_abandoned
 from compliance.budget import (
+    Budget,
     BudgetPolicy,
     BudgetState,
     Tally,
@@ -26,7 +27,7 @@ from compliance.budget import (
 )
 from compliance.pack_files import load_packs
 from compliance.packs import PackError
-from compliance.rules import AbandonRule
+from compliance.rules import AbandonRule, Level
 from tests.abandonment_rules import START, a_pack, a_rule, abandoned, after, bridged, some
 
 FROM_THE_FIRST = BudgetPolicy(minimum_answers=0)
@@ -114,6 +115,26 @@ def test_the_words_hold_every_figure_and_the_rule() -> None:
     assert measure(a_rule(), some(5, 120), None, START).because.endswith(": 2 too many")
     assert (found.rate, found.cite, found.level) == (0.025, "c", "law")
     assert measure(a_rule(), (), None, START).rate == 0
+
+
+def test_a_budget_says_of_which_rule_and_which_period_it_is() -> None:
+    found = measure(a_rule(pack_id="us", window="calendar:day@Asia/Hong_Kong"), some(3, 120), None, START)
+    assert found == Budget(
+        rule="us.abandon",
+        cite="c",
+        level=Level.LAW,
+        per=("seller", "campaign"),
+        period="calendar:day@Asia/Hong_Kong",
+        begins=there("2026-06-15T00:00", "Asia/Hong_Kong"),
+        ends=there("2026-06-16T00:00", "Asia/Hong_Kong"),
+        abandoned=3,
+        answered=120,
+        limit=Decimal("0.03"),
+        headroom=0,
+        state=BudgetState.NEAR,
+        because="3 of 120 live answers abandoned since 2026-06-14 16:00Z, at most 3 % by us.abandon: 0 more may be",
+        last_abandoned_at=START,
+    )
 
 
 # --- case 18: who was abandoned ----------------------------------------------------------------------------------------
@@ -297,7 +318,23 @@ def test_a_rule_counts_the_calls_it_held_for() -> None:
     assert governs(packs, before, "sales") == {"house.abandon", "old.abandon"}
     assert "gb.abandon" in governs(packs, replace(home, number="no number"), "sales"), "who may be anywhere may be there"
     gone = replace(before, zones=("Mars/Base",))
-    assert "old.abandon" in governs(packs, gone, "sales"), "a zone that is not known any more stands for all of them"
+    assert governs(packs, gone, "sales") == {"house.abandon", "old.abandon"}, "a zone that is gone stands for all of them"
+
+
+def test_a_rule_counts_the_calls_of_its_purposes_alone() -> None:
+    packs = counting(load_packs(("house", "us-federal-telemarketing"), Path()))
+    home = replace(bridged(), number="+12125550100", zones=("America/New_York",))
+    assert governs(packs, home, "sales") == {"house.abandon", "us.abandon"}
+    assert governs(packs, home, "debt_collection") == {"house.abandon"}
+
+
+def test_what_is_asked_of_thousands_of_answers_is_bare_of_every_other_rule() -> None:
+    whole = load_packs(("house", "us-federal-telemarketing", "us-reg-f"), Path())
+    assert any(not isinstance(rule, AbandonRule) for pack in whole for rule in pack.rules)
+    assert [(pack.id, [rule.origin.id for rule in pack.rules]) for pack in counting(whole)] == [
+        ("house", ["house.abandon"]),
+        ("us-federal-telemarketing", ["us.abandon"]),
+    ]
 
 
 def test_a_campaign_may_be_governed_by_the_rules_for_its_purpose_wherever_it_rings() -> None:
@@ -305,6 +342,7 @@ def test_a_campaign_may_be_governed_by_the_rules_for_its_purpose_wherever_it_rin
     assert {rule.origin.id for rule in governing(packs, "sales")} == {"house.abandon", "us.abandon", "gb.abandon"}
     assert {rule.origin.id for rule in governing(packs, "debt_collection")} == {"house.abandon"}
     assert {rule.origin.id for rule in needs_an_agent_at_once(packs, "sales")} == {"us.abandon", "gb.abandon"}
+    assert needs_an_agent_at_once(packs, "debt_collection") == ()
 
 
 def test_the_house_protects_every_floor_and_counts_who_heard_the_message() -> None:

@@ -12,7 +12,7 @@ from compliance.caps import counted, refuse
 from compliance.facts import EventKind, Facts, LedgerEvent
 from compliance.history import History
 from compliance.packs import CapRule, Key, Level, Origin, Source
-from compliance.periods import parse_period
+from compliance.periods import leaves_at, parse_period
 from compliance.verdict import Candidate, Reason
 
 NEW_YORK = ("America/New_York",)
@@ -195,3 +195,44 @@ def test_one_more_event_never_opens_a_cap(period: str, limit: int, events: list[
     if ask(rule, events, NOON) is not None:
         assert ask(rule, events + more, NOON) is not None
     assert len(counted(rule, a_history(events))) == len(events)
+
+
+#: About as old as an event may be to be counted, and none that is: of another kind, or of another person elsewhere.
+ages = st.sampled_from((0, 1, 2, 3, 6, 7, 29, 30, 31, 33)).flatmap(
+    lambda days: st.integers(-90_000, 90_000).map(lambda seconds: NOON - timedelta(days=days, seconds=seconds))
+)
+others = st.lists(
+    ages.map(lambda at: replace(an_event(at, number=OFFICE), person="bob"))
+    | ages.map(lambda at: an_event(at, kind=EventKind.CONVERSATION)),
+    max_size=6,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.sampled_from(
+        ("rolling:24h", "rolling:30d", "rolling_days:3@callee", "calendar:week(mon)@callee", "calendar:month@callee")
+    ),
+    st.integers(0, 4),
+    st.lists(ages.map(an_event), max_size=6),
+    others,
+)
+def test_a_cap_stands_in_the_way_exactly_while_so_many_have_not_left(
+    period: str, limit: int, events: list[LedgerEvent], not_counted: list[LedgerEvent]
+) -> None:
+    rule = a_cap(period, limit)
+    held = [event for event in events if leaves_at(rule.period, event.at, NEW_YORK) > NOON]
+    assert (ask(rule, [*not_counted, *events], NOON) is not None) is (len(held) >= limit)
+
+
+def test_as_many_events_as_permitted_are_too_many_until_the_first_of_them_is_as_old_as_the_period() -> None:
+    two = [an_event(NOON - timedelta(hours=24)), an_event(NOON)]
+    assert ask(a_cap("rolling:24h", 2), two, NOON) is None
+    assert ask(a_cap("rolling:24h", 2), two, NOON - timedelta(microseconds=1)) is not None
+
+
+def test_a_count_from_an_unknown_start_refuses_however_long_ago_the_calls_were() -> None:
+    long_ago = [an_event(NOON - timedelta(days=300))]
+    reason = ask(a_cap("successive:30d@campaign_start", 1), long_ago, NOON)
+    assert reason is not None
+    assert reason.text.startswith("needs facts: campaign start")

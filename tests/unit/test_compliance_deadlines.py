@@ -16,6 +16,7 @@ from compliance.pack_files import load_packs, packs_of_law
 from compliance.packs import PackError, parse_pack
 from compliance.rules import DeadlineRule, Level, Origin, Source
 from compliance.wallclock import UnknownZone
+from tests.pack_texts import pack_text, rule_text
 
 NEW_YORK, LOS_ANGELES, BERLIN = "America/New_York", "America/Los_Angeles", "Europe/Berlin"
 SHIPPED = {
@@ -103,20 +104,7 @@ def test_a_time_without_a_zone_and_a_zone_that_is_none_are_refused() -> None:
         due_by(a_rule("1d"), datetime(2026, 11, 23, tzinfo=UTC), None, ("Mars/Base",))
 
 
-PACK = """
-schema = 1
-[pack]
-id = "mine"
-version = "1"
-jurisdiction = ["*"]
-[[rule]]
-id = "mine.answer"
-kind = "deadline"
-cite = "c"
-level = "law"
-source = "primary"
-on = "asked"
-"""
+PACK = pack_text(rule_text("mine.answer", "deadline", on="asked"), name="mine")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ from compliance.windows import (
     parse_weekdays,
     unknown_dates,
 )
+from tests.pack_texts import pack_text, rule_text
 
 NEW_YORK, LOS_ANGELES, SHANGHAI = "America/New_York", "America/Los_Angeles", "Asia/Shanghai"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -536,9 +537,9 @@ def test_a_condition_on_the_place_is_met_where_the_callee_may_be() -> None:
 
 
 def test_a_pack_governs_only_calls_that_meet_all_it_asks_for() -> None:
-    rule = '[[rule]]\nid = "r"\nkind = "ring"\ncite = "c"\nlevel = "law"\nsource = "primary"\nmin_unanswered_s = 15\n'
+    rule = rule_text("r", "ring", min_unanswered_s=15)
     applies = '[pack.applies]\npurpose = ["sales"]\ntechnology = ["manual"]\n'
-    pack = parse_pack(f'schema = 1\n[pack]\nid = "p"\nversion = "1"\njurisdiction = ["US-NY"]\n{applies}{rule}', "p")
+    pack = parse_pack(pack_text(rule, places=("US-NY",), more=applies), "p")
     here = frozenset({"US-NY"})
     predictive = Candidate("now", "ann", "+12125550100", "spring", "acme", "solar", technology="predictive")
     assert packs_for((pack,), CALL, here) == (pack,)

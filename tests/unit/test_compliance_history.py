@@ -70,6 +70,17 @@ def test_whatever_was_asked_before_the_events_are_those_that_share_every_part_of
         assert history.sharing(kind, parts) == wanted
 
 
+@settings(deadline=None)
+@given(pasts, st.lists(st.sampled_from(KINDS), min_size=1, max_size=4))
+def test_the_times_of_a_kind_are_of_everybody_the_latest_first_and_sorted_once(
+    past: tuple[LedgerEvent, ...], asked: list[EventKind]
+) -> None:
+    history = History(CALL, Facts(past))
+    for kind in asked:
+        assert list(history.times(kind)) == sorted((one.at for one in past if one.kind is kind), reverse=True)
+        assert history.times(kind) is history.times(kind)
+
+
 @settings(deadline=None, max_examples=200)
 @given(pasts)
 def test_an_attempt_is_silent_only_if_nothing_says_that_it_rang(past: tuple[LedgerEvent, ...]) -> None:

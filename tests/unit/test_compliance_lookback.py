@@ -1,6 +1,5 @@
 """Nothing that a rule of a shipped pack may count is older, or of another kind, than what a store is told to read."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from compliance.lookback import ALWAYS, lookback
 from compliance.pack_files import load_packs, packs_of_law
 from compliance.packs import parse_pack
 from compliance.rules import CooldownRule, Key
+from tests.pack_texts import pack_text, rule_text
 
 ZONES = ("Pacific/Kiritimati", "America/Adak")
 
@@ -47,10 +47,8 @@ def test_the_lists_of_others_are_named_and_our_own_are_not() -> None:
 def test_a_rule_that_counts_by_neither_person_nor_number_is_looked_up_by_its_rarest_key(
     key: list[str], looked_up: set[Key]
 ) -> None:
-    rule = f'kind = "cap"\nmax = 1\nevent = "attempt"\nkey = {json.dumps(key)}\nperiod = "rolling:24h"\n'
-    common = 'cite = "c"\nlevel = "house"\nsource = "primary"\n'
-    head = 'schema = 1\n[pack]\nid = "test"\nversion = "1"\njurisdiction = ["*"]\n'
-    assert lookback([parse_pack(f'{head}[[rule]]\nid = "cap"\n{rule}{common}', "test")]).keys == looked_up
+    rule = rule_text("cap", "cap", max=1, event="attempt", key=key, period="rolling:24h")
+    assert lookback([parse_pack(pack_text(rule), "test")]).keys == looked_up
 
 
 def test_no_cooldown_ends_beyond_what_is_read() -> None:

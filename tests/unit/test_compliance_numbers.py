@@ -1,10 +1,22 @@
 """Numbers are read at the edge into E.164, and never give fewer zones than their owner may be in."""
 
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import timezone
 
-from compliance.numbers import SPLIT_AREA_CODES, SPLIT_COUNTRIES, BadNumber, parse_number, zones_in, zones_of
+from compliance.numbers import (
+    SPLIT_AREA_CODES,
+    SPLIT_COUNTRIES,
+    BadNumber,
+    national_digits,
+    parse_number,
+    regions_of,
+    zones_in,
+    zones_of,
+)
+from compliance.regions import STATE_OF
 from compliance.wallclock import zone_named
 
 
@@ -87,6 +99,23 @@ def test_every_zone_of_the_split_tables_exists() -> None:
 @pytest.mark.parametrize("area_code", sorted(SPLIT_AREA_CODES))
 def test_every_number_of_a_split_area_code_has_all_its_zones(area_code: str) -> None:
     assert set(SPLIT_AREA_CODES[area_code]) <= set(zones_of(f"+1{area_code}2221234"))
+
+
+@pytest.mark.parametrize("area_code", sorted(STATE_OF))
+def test_the_number_of_a_state_has_the_zones_libphonenumber_knows_after_reading_it(area_code: str) -> None:
+    for line in ("2221234", "5550100", "0000000", "1234567", "9999999", "FLOWERS"):
+        number = f"+1{area_code}{line}"
+        read = phonenumbers.parse(number)
+        known = set(timezone.time_zones_for_number(read)) - {"Etc/Unknown"}
+        assert set(zones_of(number)) == (known | set(SPLIT_AREA_CODES.get(area_code, ())) if known else set())
+        assert national_digits(number) == str(read.national_number)
+        assert regions_of(number) == {f"US-{STATE_OF[area_code]}"}
+
+
+@pytest.mark.parametrize("text", ["", "+", "nobody", "13055550100", "+0123456789"])
+def test_nothing_is_known_of_what_is_no_number(text: str) -> None:
+    assert zones_of(text) == ()
+    assert national_digits(text) == "".join(digit for digit in text if digit.isdigit())
 
 
 def test_somebody_in_canada_may_be_in_any_zone_from_newfoundland_to_the_pacific() -> None:

@@ -13,7 +13,7 @@ from compliance.obligations import Obligations, countries_of, obligations
 from compliance.pack_files import load_packs, packs_of_law
 from compliance.packs import Pack, parse_pack
 from compliance.rules import AbandonRule, DiscloseRule, Leave
-from compliance.verdict import Candidate
+from compliance.verdict import Candidate, Reason
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 LAWS = packs_of_law()
@@ -187,6 +187,9 @@ def test_messages_add_up_and_what_one_wants_said_and_another_forbids_is_told() -
     assert (seconds(message.start_within), message.must_say) == (1.5, ("seller_name", "offer"))
     assert (message.must_not_say, message.must_offer, message.conflicts) == (("offer",), ("keypress", "voice"), ("offer",))
     assert [reason.text for reason in message.reasons] == ["promptly", "within 3 s", "within 1.5 s"]
+    prompt = binding(TEXAS, packs=(a_pack("a", first),)).message
+    assert prompt is not None
+    assert prompt.start_within is None
 
 
 def test_records_are_kept_by_the_rules_of_every_partys_place_on_the_dates_of_all_of_them() -> None:
@@ -246,6 +249,37 @@ def test_of_two_rules_for_one_request_the_sooner_one_is_due() -> None:
     assert deadline.law_by == datetime(2026, 11, 29, tzinfo=ZoneInfo("America/Chicago"))
     assert deadline.house_by == datetime(2026, 11, 26, tzinfo=ZoneInfo("America/Chicago"))
     assert [one.rule for one in deadline.reasons] == ["a.asked", "b.asked"]
+
+
+def test_what_the_house_gives_itself_in_business_days_is_counted_by_the_same_calendar() -> None:
+    rules = "".join(
+        f'[[rule]]\nid = "a.{on}"\nkind = "deadline"\ncite = "c"\nlevel = "law"\nsource = "primary"\non = "{on}"\n{fields}\n'
+        for on, fields in (("asked", 'within = "10bd"\nhouse = "3bd"'), ("told", 'within = "10d"'))
+    )
+    asked, told = binding(TEXAS, packs=(a_pack("a", rules),)).deadlines
+    assert asked.house_by == datetime(2026, 11, 28, tzinfo=ZoneInfo("America/Chicago")), "the 26th is Thanksgiving"
+    assert asked.reasons == (Reason("a.asked", "deadline", "c", "law", "within 10bd; here: 3bd", None),)
+    assert told.reasons == (Reason("a.told", "deadline", "c", "law", "within 10d", None),)
+
+
+def test_a_rule_of_the_agents_place_binds_on_its_dates_alone() -> None:
+    keep = 'kind = "retain"\ncite = "c"\nlevel = "law"\nsource = "primary"\nwhat = ["script"]\nfrom = "call"\nmin = "1y"\n'
+    now = f'[[rule]]\nid = "fr.now"\n{keep}'
+    later = f'[[rule]]\nid = "fr.later"\n{keep}effective_from = 2027-01-01\n'
+    french = replace(a_pack("fr", now + later), jurisdiction=("FR",))
+    (script,) = binding(TEXAS, "FR", packs=(french,)).retention
+    assert [reason.rule for reason in script.reasons] == ["fr.now"]
+
+
+def test_every_reason_says_of_what_kind_it_is() -> None:
+    found = binding(CONNECTICUT)
+    assert found.at == NOON
+    assert found.end_on_request is not None
+    assert found.message is not None
+    assert {reason.kind for one in found.disclosures for reason in one.reasons} == {"disclose"}
+    assert {reason.kind for reason in found.end_on_request.reasons} == {"disclose"}
+    assert {reason.kind for reason in found.message.reasons} == {"abandon"}
+    assert {reason.kind for one in found.deadlines for reason in one.reasons} == {"deadline"}
 
 
 def test_every_line_has_its_source_and_every_pack_its_hash() -> None:

@@ -1,6 +1,5 @@
 """The gate and a second, slow reading of RULES.md give the same answer: verdict, rules, first permitted instant."""
 
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from compliance.calendars import calendars_for
 from compliance.packs import Pack, parse_pack
 from compliance.question import answer, parse_question
 from tests.compliance_oracle import Asked, Happened, denied_by, first_permitted, permitted
+from tests.pack_texts import pack_text, rule_text
 
 HORIZON = timedelta(days=40)
 NUMBERS = ("+12125550100", "+12125550101", "+12125550102")
@@ -199,29 +199,17 @@ def packs(draw: st.DrawFn, at: datetime) -> tuple[str, str]:
     if draw(st.booleans()):
         kinds_of_rule += [consents, own_list, others_list]
     rules: list[dict[str, object]] = draw(st.lists(st.one_of(kinds_of_rule), min_size=1, max_size=3))
-    text = 'schema = 1\n[pack]\nid = "random"\nversion = "1"\njurisdiction = ["*"]\n'
+    texts = []
     for index, rule in enumerate(rules):
-        whole = {"id": f"r{index}", "cite": "none", "level": "house", "source": "memory"} | rule
+        whole: dict[str, Any] = {"rule_id": f"r{index}", **rule}
         if draw(st.integers(0, 4)) == 0:
             whole["effective_from"] = at.date() + timedelta(days=draw(st.integers(-3, 6)))
         if draw(st.integers(0, 4)) == 0:
             since = whole.get("effective_from", at.date() - timedelta(days=2))
             assert isinstance(since, date)
             whole["effective_until"] = since + timedelta(days=draw(st.integers(0, 8)))
-        text += "\n[[rule]]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in whole.items())
-    return text, calendar
-
-
-def toml(value: object) -> str:
-    match value:
-        case dict():
-            return "{ " + ", ".join(f"{key} = {toml(each)}" for key, each in value.items()) + " }"
-        case list():
-            return "[" + ", ".join(map(toml, value)) + "]"
-        case date():
-            return value.isoformat()
-        case _:
-            return json.dumps(value)
+        texts.append(rule_text(**whole))
+    return pack_text(*texts, name="random"), calendar
 
 
 # --- random questions ----------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Packs as people read them: the words are those of the text that decides, and whom a pack reaches is what the gate says."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from compliance import gate
 from compliance.facts import Facts
 from compliance.numbers import regions_of
-from compliance.pack_words import Holds, PackWords, in_words, reach, summary
+from compliance.pack_words import Holds, PackSummary, PackWords, Reach, in_words, reach, summary
 from compliance.packs import Pack, parse_pack
 from compliance.question import PURPOSES
+from compliance.rules import Condition
 from compliance.verdict import Candidate
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -93,6 +95,37 @@ def test_a_summary_counts_kinds_levels_and_sources_the_most_frequent_first() -> 
     assert list(told.kinds.items()) == [("cap", 3)]
     assert list(told.levels.items()) == [("law", 2), ("house", 1)]
     assert list(told.sources.items()) == [("primary", 2), ("memory", 1)]
+
+
+def test_those_that_are_as_frequent_come_by_the_alphabet() -> None:
+    rules = [a_cap(name, level=level) for name, level in (("a", "standard"), ("b", "house"), ("c", "law"))]
+    assert list(summary(words(*rules)).levels) == ["house", "law", "standard"]
+
+
+def test_a_pack_in_words_and_in_one_line_says_which_pack_it_is_and_for_whom() -> None:
+    head = 'extends = ["us", "house"]\n[pack.applies]\npurpose = ["sales"]'
+    text = f'schema = 1\n[pack]\nid = "mine"\nversion = "7"\njurisdiction = ["US", "FR"]\n{head}\n{a_cap("mine.day")}'
+    pack = parse_pack(text, "mine.toml")
+    told = in_words(pack, text, NOW)
+    applies = (Condition("purpose", ("sales",)),)
+    assert replace(told, rules=()) == PackWords("mine", "7", pack.sha256, ("US", "FR"), applies, ("us", "house"), ())
+    cap, house, primary = {"cap": 1}, {"house": 1}, {"primary": 1}
+    assert summary(told) == PackSummary("mine", "7", pack.sha256, ("US", "FR"), applies, 1, 1, cap, house, primary)
+
+
+def test_what_reaches_somebody_says_for_which_calls_and_which_of_its_rules_hold_where_they_are() -> None:
+    rules = (
+        a_cap("mine.all"),
+        a_cap("mine.florida", 'when = { callee_in = ["US-FL"] }'),
+        a_cap("mine.georgia", 'when = { callee_in = ["US-GA"] }'),
+        a_cap("mine.tomorrow", "effective_from = 2026-11-22"),
+    )
+    pack, _ = a_pack(*rules, head='[pack.applies]\nparty = ["consumer"]')
+    (found,) = reach((pack,), a_candidate("+13055550100"), frozenset({"US-FL"}), ("America/New_York",), NOW)
+    applies = (Condition("party", ("consumer",)),)
+    assert found == Reach(pack.ref, ("*",), applies, ("mine.all", "mine.florida")), "it is not the 22nd in New York yet"
+    (anywhere,) = reach((pack,), a_candidate("+13055550100"), frozenset({"US-FL"}), (), NOW)
+    assert anywhere.rules == ("mine.all", "mine.florida", "mine.tomorrow"), "somewhere it is"
 
 
 @pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.id)

@@ -29,6 +29,7 @@ from compliance.packs import (
     parse_pack,
 )
 from compliance.periods import Rolling
+from compliance.rules import Condition
 
 HEAD = """
 schema = 1
@@ -255,29 +256,61 @@ def test_one_fault_is_one_error_at_its_key(rule: str, changed: tuple[str, str], 
     assert any(found.startswith(error) for found in errors), errors
 
 
+KINDS_KNOWN = "abandon, callerid, cap, consent, cooldown, deadline, disclose, record, retain, ring, suppress, window"
+
+
 @pytest.mark.parametrize(
-    ("text", "error"),
+    ("text", "told"),
     [
-        ("schema = ", "not TOML"),
-        ("a=" + "[" * 5000, "not TOML"),
-        ("schema = 1", "pack: is missing"),
-        (HEAD.replace("schema = 1", "schema = 2"), "schema: this version reads schema 1"),
-        (HEAD.replace("schema = 1", ""), "schema: is missing"),
-        (HEAD.replace('"test"', '"../test"'), "pack.id: '../test' is not a usable value"),
-        (HEAD.replace('["US-FL"]', '"US-FL"'), "pack.jurisdiction: must be a list of texts"),
-        (HEAD, "rule: is missing"),
-        (HEAD + 'rule = "x"', "rule: is missing"),
-        (HEAD + 'extends = ["../us"]\n' + CAP, "pack.extends[0]: '../us' is not a usable value"),
-        (HEAD + 'jurisdiction_match = "declared"\n' + CAP, "pack.jurisdiction_match: 'declared' is not supported"),
-        (HEAD + '[pack.applies]\nmood = ["good"]\n' + CAP, "pack.applies.mood: unknown key"),
-        (HEAD.replace("US-FL", "Florida") + CAP, "pack.jurisdiction[0]: 'Florida' is not a usable value"),
-        (HEAD.replace('["US-FL"]', "[]") + CAP, "pack.jurisdiction: is empty"),
-        (HEAD + CAP + CAP, "rule[1].id: 'fl.cap' is used twice"),
+        ("schema = ", ["not TOML: Invalid value (at end of document)"]),
+        ("a=" + "[" * 5000, ["not TOML: nested too deep"]),
+        ("schema = 1", ["pack: is missing", "rule: is missing"]),
+        (HEAD.replace("schema = 1", "schema = 2") + CAP, ["schema: this version reads schema 1"]),
+        (HEAD.replace("schema = 1", "schema = 0") + CAP, ["schema: this version reads schema 1"]),
+        (HEAD.replace("schema = 1", "") + CAP, ["schema: is missing", "schema: this version reads schema 1"]),
+        (HEAD.replace('"test"', '"../test"') + CAP, ["pack.id: '../test' is not a usable value"]),
+        (HEAD.replace('"2026.1"', '""') + CAP, ["pack.version: is empty"]),
+        (HEAD.replace('["US-FL"]', '"US-FL"') + CAP, ["pack.jurisdiction: must be a list of texts"]),
+        (HEAD, ["rule: is missing"]),
+        (HEAD + 'rule = "x"', ["rule: is missing", "pack.rule: unknown key"]),
+        (HEAD + 'extends = ["../us"]\n' + CAP, ["pack.extends[0]: '../us' is not a usable value"]),
+        (
+            HEAD + 'jurisdiction_match = "declared"\n' + CAP,
+            ["pack.jurisdiction_match: 'declared' is not supported by this version: use any_candidate"],
+        ),
+        (
+            HEAD + '[pack.applies]\njurisdiction_match = "declared"\n' + CAP,
+            ["pack.applies.jurisdiction_match: 'declared' is not supported by this version: use any_candidate"],
+        ),
+        (HEAD + '[pack.applies]\nmood = ["good"]\n' + CAP, ["pack.applies.mood: unknown key"]),
+        (HEAD + '[pack.applies]\nresult = ["sale"]\n' + CAP, ["pack.applies.result: unknown key"]),
+        (HEAD.replace("US-FL", "Florida") + CAP, ["pack.jurisdiction[0]: 'Florida' is not a usable value"]),
+        (HEAD.replace('["US-FL"]', "[]") + CAP, ["pack.jurisdiction: is empty"]),
+        (HEAD + CAP + CAP, ["rule[1].id: 'fl.cap' is used twice"]),
+        (HEAD + CAP.replace('"cap"', '"caps"'), [f"rule[0].kind: 'caps' is not a kind of rule: use {KINDS_KNOWN}"]),
+        (HEAD + CAP.replace('"cap"', '""') + RING, ["rule[0].kind: is empty"]),
     ],
 )
-def test_a_fault_of_the_whole_is_told(text: str, error: str) -> None:
-    errors = errors_of(text)
-    assert any(found.startswith(error) for found in errors), errors
+def test_a_fault_of_the_whole_is_told(text: str, told: list[str]) -> None:
+    assert list(errors_of(text)) == told
+
+
+def test_a_pack_is_read_with_its_text_and_what_it_extends() -> None:
+    text = HEAD + 'extends = ["us", "house"]\njurisdiction_match = "any_candidate"\n' + CAP
+    pack = parse_pack(text, "test.toml")
+    assert (pack.extends, pack.text, pack.applies) == (("us", "house"), text, ())
+    assert parse_pack(HEAD + "extends = []\n" + CAP, "test.toml").extends == ()
+    applies = '[pack.applies]\njurisdiction_match = "any_candidate"\npurpose = ["sales"]\nparty = ["consumer"]\n'
+    assert parse_pack(HEAD + applies + CAP, "test.toml").applies == (
+        Condition("purpose", ("sales",)),
+        Condition("party", ("consumer",)),
+    )
+
+
+def test_packs_are_remembered_by_their_text() -> None:
+    one, same, other = (parse_pack(HEAD + rule, "test.toml") for rule in (CAP, CAP, RING))
+    assert (one, hash(one)) == (same, hash(same))
+    assert hash(one) != hash(other)
 
 
 def test_all_faults_are_told_at_once() -> None:

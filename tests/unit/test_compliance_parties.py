@@ -12,15 +12,15 @@ from compliance.packs import Pack, parse_pack
 from compliance.parties import callee_of, rules_at, rules_at_callee, zones_at
 from compliance.rules import Condition, DeadlineRule, Level, Origin, Rule, Source
 from compliance.verdict import Candidate
+from tests.pack_texts import pack_text, rule_text
 
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)
 CALL = Candidate("a1", "ann", "+12125550100", "spring", "acme", "solar", technology="manual")
 
 
 def a_pack(name: str, place: str, *more: str) -> Pack:
-    common = 'kind = "ring"\ncite = "c"\nlevel = "law"\nsource = "primary"\nmin_unanswered_s = 15\n'
-    rules = "".join(f'[[rule]]\nid = "{name}.{number}"\n{common}{one}\n' for number, one in enumerate(("", *more)))
-    return parse_pack(f'schema = 1\n[pack]\nid = "{name}"\nversion = "1"\njurisdiction = ["{place}"]\n{rules}', name)
+    rules = (rule_text(f"{name}.{number}", "ring", min_unanswered_s=15) + one + "\n" for number, one in enumerate(("", *more)))
+    return parse_pack(pack_text(*rules, name=name, places=(place,)), name)
 
 
 EVERYWHERE = a_pack("all", "*")

@@ -1,5 +1,8 @@
 """What is asked from outside is read whole or refused with its key; what is answered is the gate's own verdict."""
 
+from dataclasses import replace
+from datetime import timedelta
+from time import tzset
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from compliance.facts import EventKind
 from compliance.packs import Pack, parse_pack
 from compliance.question import KEYS, BadQuestion, answer, parse_question
+from compliance.verdict import CallerId, Candidate
 
 ASKED: dict[str, Any] = {"number": "+12125550100", "at": "2026-06-15T12:00:00-04:00"}
 HOURS = """
@@ -58,6 +62,92 @@ def test_a_question_is_read_with_all_that_is_known() -> None:
     (event,) = question.facts.events
     assert (event.kind, event.person, event.attempt_id) == (EventKind.ATTEMPT, "p1", "a1")
     assert dict(event.facts) == {"busy": "true"}
+
+
+def test_every_key_of_the_call_is_read_into_its_place() -> None:
+    texts = ("person", "subject", "campaign", "seller", "debt", "creditor", "purpose", "technology", "party", "sector")
+    asked: dict[str, Any] = {name: f"the {name}" for name in (*texts, "caller_role", "line_type")}
+    told = {**ASKED, **asked, "zone": ["America/Denver", "America/Boise"], "region": ["US-ID", "FR"], "ring_budget": 45}
+    shown = {"number": "+33199000001", "qualities": ["dialable", "assigned"], "attestation": "B"}
+    question = parse_question({**told, "caller_id": shown, "pack": ["house", "fr"]})
+    assert question.packs == ("house", "fr")
+    assert question.candidate == Candidate(
+        attempt_id="question",
+        number="+12125550100",
+        zones=("America/Denver", "America/Boise"),
+        regions=("US-ID", "FR"),
+        ring_for=timedelta(seconds=45),
+        caller_id=CallerId("+33199000001", frozenset({"dialable", "assigned"}), "B"),
+        **asked,
+    )
+
+
+def test_what_a_question_leaves_open_is_a_sales_call_dialed_by_hand_to_nobody_in_particular() -> None:
+    least = Candidate("question", "", "+12125550100", "", "", "", "sales", ring_for=timedelta(0), technology="manual")
+    assert parse_question(ASKED).candidate == least
+    assert parse_question(ASKED).packs == ()
+    assert parse_question({**ASKED, "pack": "house"}).candidate == replace(least, purpose=""), "that of the packs"
+    assert parse_question({**ASKED, "caller_id": ""}).candidate.caller_id == CallerId("")
+    assert parse_question({**ASKED, "caller_id": {}}).candidate.caller_id == CallerId("")
+    assert parse_question({**ASKED, "number": "+1234"}).candidate.number == "+1234"
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"x" * 61: 1, "y": 1}, f"{'x' * 60}: unknown key"),
+        ({"number": "+123"}, "number: must be in E.164: + and 4 to 15 digits"),
+        ({"number": "+1234567890123456"}, "number: must be in E.164: + and 4 to 15 digits"),
+        ({"number": "+0234567"}, "number: must be in E.164: + and 4 to 15 digits"),
+        ({"caller_id": 7}, "caller_id: must be a number, or an object with number, qualities and attestation"),
+        ({"region": ["US-FL", "Texas"]}, "region: 'Texas' is no country or part of one in ISO 3166, such as FR or US-FL"),
+    ],
+)
+def test_a_fault_of_the_question_is_told_in_full(changed: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadQuestion) as caught:
+        parse_question({**ASKED, **changed})
+    assert str(caught.value) == told
+
+
+def for_purposes(name: str, purposes: str, governed: str) -> Pack:
+    """A pack for these purposes that forbids every call for one of them, the one governed."""
+    head = f'schema = 1\n[pack]\nid = "{name}"\nversion = "1"\njurisdiction = ["*"]\napplies = {{ purpose = {purposes} }}\n'
+    rule = f'[[rule]]\nid = "{name}.hours"\nkind = "window"\ncite = "c"\nlevel = "law"\nsource = "primary"\nclock = "callee"\n'
+    when = f'schedule = [{{ on = ["*"], allow = [] }}]\nwhen = {{ purpose = ["{governed}"] }}\n'
+    return parse_pack(head.replace("applies = { purpose = [] }\n", "") + rule + when, name)
+
+
+@pytest.mark.parametrize(
+    ("packs", "asked", "refusing"),
+    [
+        ([("a", "[]", "sales")], "", ["a.hours"]),
+        ([("a", "[]", "service")], "", []),
+        ([("a", '["service", "sales"]', "sales")], "", ["a.hours"]),
+        ([("a", '["service", "research"]', "service")], "", ["a.hours"]),
+        ([("a", '["service", "research"]', "research")], "", []),
+        ([("a", '["service", "research"]', "research")], "research", ["a.hours"]),
+        ([("a", '["service"]', "service"), ("b", '["research", "service"]', "research")], "", ["a.hours"]),
+        ([("a", '["service"]', "service"), ("b", '["research"]', "research")], "", ["a.hours", "b.hours"]),
+    ],
+)
+def test_without_a_purpose_the_call_is_for_one_that_all_its_packs_govern(
+    packs: list[tuple[str, str, str]], asked: str, refusing: list[str]
+) -> None:
+    question = parse_question({**ASKED, "purpose": asked, "pack": [name for name, *_ in packs]})
+    told = answer(question, [for_purposes(*one) for one in packs], ())
+    assert [reason["rule"] for reason in told["reasons"]] == refusing  # type: ignore[attr-defined] # a list of objects
+    assert len(told["packs"]) == len(packs)  # type: ignore[arg-type] # a list
+
+
+def test_an_answer_is_told_in_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    tzset()
+    try:
+        refused = answer(parse_question({**ASKED, "at": "2026-06-15T20:00:00-04:00", "pack": ["hours"]}), (a_pack(),), ())
+        assert refused["retry_at"] == "2026-06-16T13:00:00Z"
+    finally:
+        monkeypatch.undo()
+        tzset()
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from compliance.rules import (
 )
 from compliance.verdict import CallerId, Candidate, Reason, Refusal
 from compliance.windows import DayPlan, Hours
+from tests.pack_texts import pack_text, rule_text
 
 NEW_YORK, LOS_ANGELES = "America/New_York", "America/Los_Angeles"
 HOME, MOBILE = "+12125550100", "+19175550101"
@@ -505,7 +506,7 @@ def test_a_ring_too_short_or_too_long_is_told_with_its_length(ring_s: float, tex
 
 # --- the gate's own reasons -------------------------------------------------------------------------------------------
 
-A_RULE = '[[rule]]\nid = "r"\nkind = "ring"\ncite = "c"\nlevel = "law"\nsource = "primary"\nmin_unanswered_s = 15\n'
+A_RULE = rule_text("r", "ring", min_unanswered_s=15)
 
 
 def own(what: str, text: str) -> Reason:
@@ -513,8 +514,7 @@ def own(what: str, text: str) -> Reason:
 
 
 def refused(candidate: Candidate, *jurisdiction: str) -> Refusal:
-    places = ", ".join(f'"{one}"' for one in jurisdiction or ["*"])
-    packs = (parse_pack(f'schema = 1\n[pack]\nid = "p"\nversion = "1"\njurisdiction = [{places}]\n{A_RULE}', "p"),)
+    packs = (parse_pack(pack_text(A_RULE, places=jurisdiction or ("*",)), "p"),)
     verdict = check(candidate, Facts(), packs if jurisdiction else (), NOON)
     assert isinstance(verdict, Refusal)
     return verdict

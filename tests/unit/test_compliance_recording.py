@@ -14,7 +14,7 @@ from compliance.packs import Pack, parse_pack
 from compliance.recording import RecordingTerms, Transfer, after_transfer, required
 from compliance.regions import US_AREA_CODES
 from compliance.rules import Leave, Level, RecordMode, RecordRule
-from compliance.verdict import Candidate
+from compliance.verdict import Candidate, Reason
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 LAWS = packs_of_law()
@@ -205,6 +205,32 @@ def test_every_rule_is_told_with_its_source() -> None:
     }
 
 
+def test_a_reason_says_of_what_kind_it_is_and_what_is_not_known_is_the_houses_own() -> None:
+    silent = a_rule("silent.record", 'consent = "one"').replace("announce = true", "announce = false")
+    packs = (a_pack("silent", silent, jurisdiction="US"),)
+    strictly = "what is not known is read strictly"
+    nowhere = "the place of a party is not known: the leave of all parties"
+    no_law = "no rule in force says whose leave a recording needs in GB: the leave of all parties"
+    assert terms(TEXAS, there(), there("GB"), packs=packs).reasons == (
+        Reason("silent.record", "record", "c", "law", "one party's leave", None),
+        Reason("recording.location", "unknown", strictly, "house", nowhere, None),
+        Reason("recording.law", "unknown", strictly, "house", no_law, None),
+    )
+
+
+def test_a_rule_for_a_country_is_a_rule_for_each_part_of_it() -> None:
+    fields = 'consent = "one"\nall_party_if_callee_in = ["CN"]\nunknown_location = "one"'
+    packs = (a_pack("whole", a_rule("whole.record", fields)),)
+    assert terms(TEXAS, there("CN-NX"), packs=packs).consent is Leave.ALL
+    assert terms(TEXAS, there("US-TX"), packs=packs).consent is Leave.ONE
+
+
+def test_the_law_of_one_place_where_a_party_may_be_says_nothing_of_the_other() -> None:
+    found = terms(TEXAS, there("US-TX", "GB"))
+    assert found.consent is Leave.ALL
+    assert [reason.rule for reason in found.reasons] == ["us.record", "recording.law"]
+
+
 def test_a_rule_binds_on_its_dates_alone() -> None:
     packs = (a_pack("soon", a_rule("soon.record", OFF + "\neffective_from = 2027-01-01")),)
     assert terms(TEXAS, there("US-TX"), packs=packs).recordable
@@ -217,7 +243,7 @@ def test_rules_of_one_id_in_two_packs_both_bind() -> None:
 
 
 def test_terms_are_of_an_aware_time() -> None:
-    with pytest.raises(ValueError, match="aware"):
+    with pytest.raises(ValueError, match=r"^recording terms need an aware time$"):
         required(LAWS, a_call(), (), datetime(2026, 11, 23))  # noqa: DTZ001 -- the fault under test
 
 

@@ -110,7 +110,7 @@ def test_what_nothing_holds_is_said() -> None:
 
 
 def test_a_pack_with_a_fault_has_no_table() -> None:
-    with pytest.raises(PackError, match="min_unanswered_s"):
+    with pytest.raises(PackError, match=r"^mine\.toml: rule\[0\]\.min_unanswered_s: must be from 1 "):
         register({"mine.toml": PACK.replace("20", "0")}, HELD_BY)
 
 

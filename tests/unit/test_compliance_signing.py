@@ -57,7 +57,16 @@ MCowBQYDK2VuAyEAL+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=
 """  # X25519: a public key, but one that signs nothing
 
 
-@pytest.mark.parametrize("pem", ["", "words", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", EXCHANGE])
-def test_a_text_that_is_no_public_key_is_told(pem: str) -> None:
-    with pytest.raises(BadKey, match="public key"):
+@pytest.mark.parametrize(
+    ("pem", "why"),
+    [
+        ("", "not a public key in PEM"),
+        ("words", "not a public key in PEM"),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "not a public key in PEM"),
+        (EXCHANGE, "a public key, but not of Ed25519"),
+    ],
+)
+def test_a_text_that_is_no_public_key_is_told(pem: str, why: str) -> None:
+    with pytest.raises(BadKey) as caught:
         verify(pem, b"words", sign(SEED, b"words"))
+    assert str(caught.value) == why

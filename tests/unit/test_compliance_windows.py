@@ -312,3 +312,20 @@ def test_the_next_opening_is_open_and_nothing_before_it_is(
         candidate += step
     if opening is not None and opening > now:
         assert not may_ring(opening - timedelta(microseconds=1))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    schedules,
+    st.lists(zones | st.sampled_from(("Pacific/Kiritimati", "Pacific/Midway")), min_size=1, max_size=2, unique=True),
+    instants,
+    st.sampled_from((timedelta(0), timedelta(microseconds=1), timedelta(hours=23, minutes=59))),
+)
+def test_hours_close_at_the_end_of_the_opening_that_they_are_asked_in(
+    schedule: Schedule, names: list[str], since: datetime, later: timedelta
+) -> None:
+    """The same end at every instant of an opening, whatever was asked before."""
+    for now in (since, since + later):
+        spans = open_intervals(schedule, names, now, now + HORIZON)
+        ends = spans[0][1] if spans and spans[0][0] == now and spans[0][1] <= now + HORIZON else None
+        assert closes_at(schedule, names, now) == ends
