@@ -115,10 +115,6 @@ class Suppression:
     campaign: str = ""  # empty: obeyed for every campaign
     until: datetime | None = None
 
-    def covers(self, number: str, person: str) -> bool:
-        """Whether ringing this person on this number would go against the entry."""
-        return (self.number is not None and self.number == number) or (self.person is not None and self.person == person)
-
 
 @dataclass(frozen=True, slots=True)
 class ListState:

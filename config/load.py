@@ -61,8 +61,19 @@ class Site:
 
     @property
     def archive(self) -> Path:
-        """Where finished recordings are kept."""
-        return self.resolve(self.settings.recorder.archive)
+        """The folder where finished recordings are kept, or wait for the object store."""
+        return self.resolve(Path("archive" if self.archive_store else self.settings.recorder.archive))
+
+    @property
+    def archive_store(self) -> str | None:
+        """The address of the object store that recordings are sent to; None when they stay in the folder."""
+        place = self.settings.recorder.archive
+        return place if "://" in place else None
+
+    @property
+    def secrets(self) -> Path:
+        """Where the site's own keys are."""
+        return self.directory / "secrets"
 
     @property
     def spool(self) -> Path:

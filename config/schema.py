@@ -5,6 +5,7 @@ secrets are never in here: `secret_file` names a file of mode 0600 beside the se
 """
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -47,6 +48,11 @@ class PbxSettings(Settings):
     prompts: Path = Field(
         default=Path("prompts"),
         description="Where the prompts lie that the PBX plays, as this machine sees it: `<prompt id>.wav`.",
+    )
+    cdr: str = Field(
+        default="",
+        description="File in which the PBX keeps its CDRs (`cdr_csv` with `loguniqueid=yes` and `usegmtime=yes`), for "
+        "`ringfence recording reconcile`. Empty: with the site's own lab its file, else they are not asked.",
     )
     sip_host: str = Field(default="127.0.0.1", description="Where agents' phones reach the PBX.")
     sip_port: int = Field(default=5060, ge=1, le=65535, description="UDP port at which agents' phones reach the PBX.")
@@ -94,7 +100,32 @@ class DialingSettings(Settings):
 class RecorderSettings(Settings):
     """Where recordings are kept and how long we wait for their files."""
 
-    archive: Path = Field(default=Path("archive"), description="Where finished recordings are kept.")
+    archive: str = Field(
+        default="archive",
+        min_length=1,
+        description="Where finished recordings are kept: a folder, or an object store (`s3://bucket/prefix`, extra `s3`), "
+        "on the way to which they wait in the folder `archive`.",
+    )
+    encrypt: bool = Field(
+        default=True,
+        description="Whether recordings are encrypted, with the keys in `secrets/archive-keys/`: back those up, elsewhere.",
+    )
+    form: str = Field(
+        default="flac",
+        pattern=r"^(flac|opus)$",
+        description="How the audio is kept: `flac` loses nothing, `opus` takes a quarter of the room.",
+    )
+    keep_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="For how many days the house has use for a recording: then it is purged, unless a rule or a hold keeps it. "
+        "`0`: as long as the rules let it.",
+    )
+    keep_days_of: tuple[Annotated[str, Field(pattern=r"^.+=[1-9][0-9]{0,4}$")], ...] = Field(
+        default=(),
+        description="The same for the recordings of some campaigns, as `campaign=days`.",
+    )
     workers: int = Field(default=1, ge=1, le=64, description="Processes that align, encode and hash finished recordings.")
 
 

@@ -65,7 +65,7 @@ def joined(floor: Floor, call: FloorCall, event: Bridged) -> Step:
 
     With anybody else while our order to join the reserved agent is under way, that order puts it right.
     """
-    if not call.call.disclosed:
+    if not call.call.disclosed and call.call.disclosed_by.comes_first:
         text = f"joined agent {event.agent_id} without having heard the disclosure prompt"
         return floor, (HangUp(call.call_id), Alert(AlertKind.UNDISCLOSED, text, event.at, call.call_id))
     agent = floor.agents.get(event.agent_id)

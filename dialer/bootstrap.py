@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
+from compliance.evidence_key import evidence_key
 from compliance.journal import Journal
 from compliance.listed import DncLists
 from compliance.pack_files import load_packs
@@ -17,15 +18,22 @@ from compliance.store import Ledger
 from config import migrate
 from config.clock import Clock, SystemClock
 from config.database import open_database, reading
-from config.load import Site, load_site, read_secret
+from config.load import ConfigError, Site, load_site, read_secret
 from config.logs import get
 from dialer import metrics, store
+from dialer.daily import DailyWork, chores_of
 from dialer.floor import Floor, FloorPolicy
 from dialer.floor_thread import FloorThread
 from dialer.service import FloorService
 from dialer.timers import Timers
 from dialer.watch import policy_of
+from recorder.archive_chain import signed_by
+from recorder.keeping import house_of
+from recorder.keyring import FOLDER as ARCHIVE_KEYS
+from recorder.keyring import KeyRing
+from recorder.purge import Order
 from recorder.service import Archivist
+from recorder.stores import ObjectStore, StoreUnknown
 from recorder.vault import Vault
 from sip.ami import Asterisk, PbxAddress
 from sip.lab import Lab
@@ -59,6 +67,7 @@ def opened(directory: Path, clock: Clock | None = None) -> Iterator[Opened]:
     database = open_database(site.database_url)
     try:
         migrate.upgrade(database)
+        signed_by(database, evidence_key(site.secrets))
         packs = load_packs(site.settings.gate.packs, site.directory)
         lifetime = timedelta(seconds=site.settings.gate.permit_seconds)
         journal = Journal(site.directory / JOURNAL)
@@ -66,9 +75,19 @@ def opened(directory: Path, clock: Clock | None = None) -> Iterator[Opened]:
         if forgotten := ledger.catch_up():
             LOG.warning("restored_opt_outs", count=forgotten, journal=JOURNAL)
         people, lists = People(database, clock, journal), DncLists(database, clock)
-        yield Opened(site, clock, database, ledger, people, lists, Vault(site.archive))
+        yield Opened(site, clock, database, ledger, people, lists, vault_of(site))
     finally:
         database.dispose()
+
+
+def vault_of(site: Site) -> Vault:
+    """The archive of a site. Raises ConfigError for a store that cannot be used; reaches for nothing yet."""
+    recorder = site.settings.recorder
+    try:
+        store = None if site.archive_store is None else ObjectStore(site.archive_store)
+    except StoreUnknown as error:
+        raise ConfigError([str(error)]) from None
+    return Vault(site.archive, KeyRing(site.secrets / ARCHIVE_KEYS), store, seals=recorder.encrypt)
 
 
 def lab_of(site: Site, *, leashed: bool = True) -> Lab:
@@ -101,10 +120,11 @@ def pbx_of(site: Site) -> Pbx:
 
 @contextmanager
 def running(parts: Opened, watch: Callable[[Floor], None] = lambda _floor: None) -> Iterator[FloorThread]:
-    """The whole site at work: floor, timers and archivist, from the start of the block to its end."""
+    """The whole site at work: floor, timers, archivist and what is daily, from the start of the block to its end."""
     settings = parts.site.settings
     pbx = pbx_of(parts.site)
     telephony = Asterisk(pbx.address, parts.clock)
+    packs = load_packs(settings.gate.packs, parts.site.directory)
     service = FloorService(
         parts.database,
         parts.clock,
@@ -115,20 +135,25 @@ def running(parts: Opened, watch: Callable[[Floor], None] = lambda _floor: None)
         caller_id=settings.pbx.caller_id,
         policy=FloorPolicy(wrap_up=timedelta(seconds=settings.dialing.wrap_up_seconds)),
         has_prompt=lambda prompt: (pbx.prompts / f"{prompt}.wav").is_file(),
-        packs=load_packs(settings.gate.packs, parts.site.directory),
+        packs=packs,
         budget_policy=policy_of(settings.gate),
     )
     floor = FloorThread(service, telephony, watch)
     workers = settings.recorder.workers
-    archivist = Archivist(parts.database, parts.clock, pbx.spool, parts.vault, pbx.prompts, workers=workers)
+    form = settings.recorder.form
+    archivist = Archivist(parts.database, parts.clock, pbx.spool, parts.vault, pbx.prompts, workers=workers, form=form)
     timers = Timers(parts.clock, timedelta(seconds=settings.dialing.tick_seconds), floor.tick)
+    order = Order(packs, house_of(settings.recorder.keep_days, settings.recorder.keep_days_of), "ringfence")
+    daily = DailyWork(parts.clock, chores_of(parts.database, parts.vault, pbx.spool, parts.clock, order))
     with one_at_a_time(parts):
         archivist.start()
         floor.start()
         timers.start()
+        daily.start()
         try:
             yield floor
         finally:
+            daily.stop()
             timers.stop()
             floor.stop()
             archivist.stop()

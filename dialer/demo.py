@@ -24,9 +24,10 @@ from dialer.floor import Floor
 from dialer.leads import LeadRow, read
 from dialer.sheets import decode
 from dialer.store import Campaign, CampaignState
-from recorder.catalogue import Wanted, list_recordings, verify_all
+from recorder.catalogue import Wanted, list_recordings
 from recorder.disclosure import Verdict
 from recorder.store import pending
+from recorder.verification import verify_all
 from sip.carrier import COUNTRIES, Behaviour, number_for
 from sip.robot import start_robots
 from sip.unpack import ensure_tree

@@ -4,7 +4,7 @@ The rule it protects: no permit, no call. A refusal is never an attempt: the lea
 stands in the way of a whole campaign (a do-not-call list that is too old, a clock that is wrong) holds the campaign back.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,8 +12,13 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from compliance import recording
+from compliance.abandonment import NOT_BRIDGED
 from compliance.facts import Vouched
 from compliance.judging import ClockAdrift
+from compliance.packs import Pack
+from compliance.parties import rules_at_callee
+from compliance.rules import AbandonRule
 from compliance.store import Ledger, PermitError
 from compliance.suppression import NO_LIST
 from compliance.verdict import Candidate, Permit, Reason, Refusal
@@ -25,6 +30,9 @@ from dialer import store
 from dialer.dispositions import LeadState
 from dialer.floor import Alert, AlertKind, DialNext, FloorCall, Item, ListDry, Placed
 from dialer.store import Campaign, CampaignState, Lead
+from recorder.capture import CapturePlan, NotRecordable
+from recorder.capture import plan as capture_plan
+from recorder.capturing import Capture
 from recorder.store import alarm
 from sip import call as calls
 from sip.events import OriginateFailed
@@ -35,6 +43,7 @@ LOG = get("dialer.dialing")
 PLAN_BATCH = 50  # leads that the gate looks at in advance, each tick
 ASK_BATCH = 20  # leads that one order to dial may ask the gate about: customers wait for the floor meanwhile
 CLOCK_REST = timedelta(seconds=10)  # how long a campaign rests when our clock is wrong
+NOT_RECORDABLE = "recording.not_recordable"  # the rule by which a lead is not dialed whose call could not be recorded
 DRY_REST = timedelta(seconds=1)  # a list with nothing due is asked again after this at the latest
 
 
@@ -52,6 +61,7 @@ class Dialing:
         seller: str,
         trunk: str,
         caller_id: str,
+        packs: Sequence[Pack] = (),
     ) -> None:
         self.campaigns: dict[str, Campaign] = {}  # by id; whoever reads the settings says which these are
         self._database = database
@@ -62,6 +72,7 @@ class Dialing:
         self._seller = seller
         self._trunk = trunk
         self._caller_id = caller_id
+        self._packs = packs
         self._clock_alarmed = False
 
     def plan(self, campaign: Campaign, now: datetime) -> None:
@@ -122,28 +133,22 @@ class Dialing:
         with reading(self._database) as connection:
             others = store.other_numbers(connection, lead)
         asked = candidate(campaign, lead, self._seller, new_id(now), others)
-        call = FloorCall(
-            calls.ordered(asked.attempt_id, now),
-            lead.lead_id,
-            campaign.campaign_id,
-            campaign.name,
-            lead.person,
-            asked.number,
-            (),
-            campaign.disclosure,
-            campaign.safe_harbour,
-        )
         try:
-            verdict = self._ledger.permit(asked, vouched(campaign))
+            captured = capture_of(campaign, self._packs, asked, now)
+            verdict = captured if isinstance(captured, NotRecordable) else self._ledger.permit(asked, vouched(campaign))
         except ValueError as error:  # not a question the gate can answer: fail closed, and out of the way of the others
             with writing(self._database) as connection:
                 store.set_lead(connection, lead.lead_id, LeadState.REFUSED, None, f"gate: {error}")
             return
-        if isinstance(verdict, Refusal):
+        if isinstance(captured, NotRecordable):
+            with writing(self._database) as connection:
+                store.set_lead(connection, lead.lead_id, LeadState.REFUSED, None, f"{NOT_RECORDABLE}: {captured.why}")
+            return
+        if isinstance(verdict, Permit):
+            yield from self._place(campaign, _call(campaign, lead, verdict, captured, now), verdict)
+        elif isinstance(verdict, Refusal):
             with writing(self._database) as connection:
                 self._rest(connection, campaign, lead, verdict)
-            return
-        yield from self._place(campaign, replace(call, packs=verdict.packs), verdict)
 
     def _place(self, campaign: Campaign, call: FloorCall, permit: Permit) -> Iterable[Item]:
         order = DialOrder(
@@ -155,6 +160,9 @@ class Dialing:
             call.disclosure,
             call.safe_harbour,
             permit,
+            call.call.disclosed_by,
+            call.capture.plan.recorded_from,
+            call.capture.plan.ends_unconsented,
         )
         with writing(self._database) as connection:
             if not store.open_attempt(connection, call):
@@ -207,6 +215,30 @@ class Dialing:
         if not self._clock_alarmed:
             self._say(Alert(AlertKind.CLOCK_ADRIFT, str(error), now))
         self._clock_alarmed = True
+
+
+def _call(campaign: Campaign, lead: Lead, permit: Permit, captured: CapturePlan, now: datetime) -> FloorCall:
+    return FloorCall(
+        calls.ordered(permit.attempt_id, now, captured.disclosed_by),
+        lead.lead_id,
+        campaign.campaign_id,
+        campaign.name,
+        lead.person,
+        permit.number,
+        permit.packs,
+        campaign.disclosure,
+        campaign.safe_harbour,
+        capture=Capture(captured),
+    )
+
+
+def capture_of(campaign: Campaign, packs: Sequence[Pack], asked: Candidate, now: datetime) -> CapturePlan | NotRecordable:
+    """How the call would be recorded and disclosed. Where the agent will be is not known before the answer: anywhere."""
+    terms = recording.required(packs, asked, (), now)
+    at_once = any(
+        isinstance(rule, AbandonRule) and NOT_BRIDGED in rule.numerator for _, rule in rules_at_callee(packs, asked, now)
+    )
+    return capture_plan(campaign.capture, terms, agent_at_once=at_once)
 
 
 def vouched(campaign: Campaign) -> Vouched:

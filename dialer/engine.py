@@ -9,7 +9,7 @@ waits for come first, but an opt-out is written down before anything else is don
 from dataclasses import replace
 from datetime import datetime
 
-from dialer import halting, pacing
+from dialer import halting, pacing, recording
 from dialer.agents import Agent, AgentMove, AgentState, move
 from dialer.assignment import Step, agent_gone, agent_missing, became_ready, customer_gone, end_wrap_up, in_time, joined, offer
 from dialer.dispositions import AGENT_DISPOSITIONS, WRAP_UP_KEYS, Disposition
@@ -19,6 +19,7 @@ from dialer.floor import (
     BudgetsMeasured,
     CampaignsRunning,
     CampaignView,
+    CaptureAsked,
     Command,
     DialNext,
     DispositionGiven,
@@ -89,6 +90,8 @@ def step(floor: Floor, item: Item) -> Step:  # noqa: C901, PLR0912 -- the table 
             return _judge(floor, item.agent_id, item.disposition) if meant else (floor, ())
         case PauseAsked():
             return _pause(floor, item)
+        case CaptureAsked():
+            return recording.asked(floor, item)
         case OptedOut():
             return _cancelled(floor, item)
         case PbxUp():
@@ -132,7 +135,8 @@ def _tick(floor: Floor) -> Step:
         if agent.state is AgentState.WRAP_UP and floor.now - agent.since >= floor.policy.wrap_up:
             floor, more = end_wrap_up(floor, agent, AgentMove.WRAP_UP_EXPIRED)
             commands.extend(more)
-    return floor, (*commands, *_dial(floor))
+    floor, orders = recording.tick(floor)
+    return floor, (*orders, *commands, *_dial(floor))
 
 
 def _dial(floor: Floor) -> list[Command]:
@@ -175,9 +179,11 @@ def _call_event(floor: Floor, event: CallEvent) -> Step:
     except IllegalTransition as error:
         illegal = Alert(AlertKind.ILLEGAL_EVENT, str(error), event.at, event.call_id)
         undisclosed = isinstance(event, Bridged) and not known.call.disclosed and known.call.state is not CallState.ENDED
+        undisclosed = undisclosed and known.call.disclosed_by.comes_first
         return floor, (HangUp(event.call_id), illegal) if undisclosed else (illegal,)
     if known.call.state is CallState.ENDED:
         return floor, ()
+    after, orders = recording.after(after, event)
     if isinstance(event, HungUp | OriginateFailed):
         return _ended(floor, after)
     if isinstance(event, Lost):
@@ -185,7 +191,7 @@ def _call_event(floor: Floor, event: CallEvent) -> Step:
         text = "ended out of our sight; counted as an attempt"
         return floor, (*commands, Alert(AlertKind.CALL_LOST, text, event.at, event.call_id))
     floor, commands = _consequences(floor.with_call(after), after, event)
-    return floor, (*commands, SaveCall(floor.calls.get(event.call_id, after)))
+    return floor, (*commands, SaveCall(floor.calls.get(event.call_id, after)), *orders)
 
 
 def _consequences(floor: Floor, call: FloorCall, event: CallEvent) -> Step:
@@ -204,7 +210,7 @@ def _consequences(floor: Floor, call: FloorCall, event: CallEvent) -> Step:
             undisclosed = call.call.announced_at is not None and not call.call.disclosed
             text = "the disclosure prompt could not be played" if undisclosed else "no agent within the time allowed"
             return floor, (Alert(AlertKind.ABANDONED, text, event.at, event.call_id),)
-        case KeyPressed(digit=digit) if digit == OPT_OUT_KEY:
+        case KeyPressed(digit=digit) if digit == OPT_OUT_KEY and not call.call.paused:  # a card's number has nines in it
             return _customer_opts_out(floor, call, event.at)
         case _:
             return floor, ()
@@ -265,6 +271,8 @@ def _agent_key(floor: Floor, event: AgentKeyPressed) -> Step:
         case AgentState.ON_CALL, "9" if call is not None:
             floor, commands = _judge(floor, agent.agent_id, Disposition.DO_NOT_CALL)
             return floor, (*commands, HangUp(call.call_id))
+        case AgentState.ON_CALL, digit if call is not None:
+            return recording.key(floor, call, agent.agent_id, digit, event.at)
         case AgentState.WRAP_UP, "#" if call is None or call.disposition is not None:
             return end_wrap_up(floor, agent, AgentMove.WRAPPED_UP)  # the next call waits for the result of this one
         case AgentState.WRAP_UP, key if key in WRAP_UP_KEYS:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from compliance.budget import Budget
 from compliance.verdict import PackRef
 from dialer.agents import Agent
+from recorder.capturing import Capture
 from sip.call import Call
 from sip.events import Event
 from sip.port import DECISION_WAIT
@@ -55,6 +56,7 @@ class FloorCall:
     safe_harbour: str
     agent_id: str | None = None  # reserved for, talking to, or judged by this agent
     disposition: str | None = None
+    capture: Capture = field(default_factory=Capture)
     cancelled: bool = False  # the person opted out before an agent was there: hung up again at whatever it does next
 
     @property
@@ -162,6 +164,20 @@ class PauseAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptureAsked:
+    """The recording of a call is to pause, or (`paused` False) to go on: by key, a script's payment step, or a command.
+
+    `why` and `by` are kept with the recording.
+    """
+
+    call_id: str
+    paused: bool
+    why: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OptedOut:
     """Somebody is on the do-not-call list: whatever rings for them is cancelled."""
 
@@ -171,7 +187,17 @@ class OptedOut:
 
 
 Item = (
-    Event | Tick | Placed | ListDry | CampaignsRunning | BudgetsMeasured | RosterRead | DispositionGiven | PauseAsked | OptedOut
+    Event
+    | Tick
+    | Placed
+    | ListDry
+    | CampaignsRunning
+    | BudgetsMeasured
+    | RosterRead
+    | DispositionGiven
+    | PauseAsked
+    | CaptureAsked
+    | OptedOut
 )
 
 
@@ -189,10 +215,11 @@ class DialNext:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Play the disclosure to the customer and join the agent."""
+    """Disclose to the customer (once a call, or once more) and join the agent."""
 
     call_id: str
     agent_id: str
+    announce_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +234,28 @@ class HangUp:
     """End the customer leg."""
 
     call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseCapture:
+    """Record silence."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeCapture:
+    """Record again."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartCapture:
+    """Record a call from now on that was not recorded."""
+
+    call_id: str
+    agent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +312,7 @@ class AlertKind(StrEnum):
     CLOCK_ADRIFT = "clock_adrift"
     LIST_TOO_OLD = "list_too_old"
     CALL_LOST = "call_lost"
+    PAUSE_RAN_OUT = "pause_ran_out"  # a recording was paused to the limit: nobody had it go on
     ABANDONMENT_NEAR = "abandonment_near"  # nearly as many were abandoned as a rule permits
     ABANDONMENT_OVER = "abandonment_over"  # more were: the campaign is halted
 
@@ -277,4 +327,18 @@ class Alert:
     call_id: str | None = None
 
 
-Command = DialNext | Connect | Abandon | HangUp | SaveCall | SaveAgent | Suppress | Finish | Halt | Alert
+Command = (
+    DialNext
+    | Connect
+    | Abandon
+    | HangUp
+    | PauseCapture
+    | ResumeCapture
+    | StartCapture
+    | SaveCall
+    | SaveAgent
+    | Suppress
+    | Finish
+    | Halt
+    | Alert
+)

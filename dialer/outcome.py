@@ -56,7 +56,7 @@ def answer_facts(floor_call: FloorCall) -> tuple[tuple[str, str], ...]:
     asked = floor_call.cancelled or floor_call.disposition == Disposition.DO_NOT_CALL
     times = {
         "connected_at": call.bridged_at,
-        "held_at": call.announcement_at,
+        "held_at": call.announcement_at if call.disclosed_by.comes_first else None,
         "agent_left_at": call.unbridged_at,
         "ended_at": call.ended_at,
     }
@@ -83,9 +83,10 @@ def lead_plan(floor_call: FloorCall, numbers: tuple[str, ...], attempts: int, ma
     )
 
 
-def call_record(floor_call: FloorCall) -> CallRecord | None:
-    """What the recorder is to know; None for a call that had nothing to record."""
+def call_record(floor_call: FloorCall, team: str = "") -> CallRecord | None:
+    """What the recorder is to know; None for a call that had nothing to record. `team`: of its last agent."""
     call = floor_call.call
+    capture = floor_call.capture
     unseen = call.ended_by is EndedBy.UNKNOWN and call.answered_at is None
     if call.ended_at is None or (call.answered_at is None and not unseen):
         return None
@@ -108,4 +109,20 @@ def call_record(floor_call: FloorCall) -> CallRecord | None:
         safe_harbour=floor_call.safe_harbour,
         packs=floor_call.packs,
         ended_by=call.ended_by or EndedBy.UNKNOWN,
+        agents=capture.agents,
+        team=team,
+        language=_language(floor_call.disclosure),
+        captured=capture.plan.captured,
+        captured_from=capture.since if capture.since != call.answered_at else None,
+        captured_until=capture.until,
+        disclosed_by=call.disclosed_by,
+        confirmed_at=capture.confirmed_at,
+        pauses=capture.pauses,
+        unrecorded=capture.unrecorded,
     )
+
+
+def _language(prompt: str) -> str:
+    """Of a prompt by its id, which ends with the language: `disclosure-en`, `disclosure-zh`; empty for another."""
+    last = prompt.rpartition("-")[2]
+    return last if last != prompt and len(last) == 2 and last.isalpha() else ""

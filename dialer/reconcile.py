@@ -8,6 +8,7 @@ floor decides on words from before the gap is sent as soon as the PBX is back.
 from dataclasses import replace
 from datetime import timedelta
 
+from dialer import recording
 from dialer.agents import Agent, AgentMove, AgentState, move
 from dialer.assignment import Step, agent_gone, became_ready, customer_gone, finish, in_time, instead
 from dialer.floor import Alert, AlertKind, Command, Connect, Floor, FloorCall, HangUp, SaveAgent, SaveCall
@@ -90,14 +91,21 @@ def _settle(floor: Floor, call: FloorCall, live: LiveCall | None, up: PbxUp, *, 
     if live is None and call.call.state is _S.ORDERED and call.call.ordered_at > up.at - JUST_ORDERED:
         return floor, ()
     if live is None:
-        lost = replace(call, call=calls.apply(call.call, Lost(call.call_id, up.at)))
+        gone = Lost(call.call_id, up.at)
+        lost, _ = recording.after(replace(call, call=calls.apply(call.call, gone)), gone)
         floor, commands = customer_gone(floor.with_call(lost), lost)
         text = "ended out of our sight; counted as an attempt"
         return floor, (*commands, Alert(AlertKind.CALL_LOST, text, up.at, call.call_id))
     agent = floor.agents.get(call.agent_id or "")
     held = agent.agent_id if agent is not None and agent.call_id == call.call_id else None
-    adopted = replace(call, call=_caught_up(call, live, up), agent_id=held)
-    floor = floor.with_call(adopted)
+    adopted = replace(_caught_up(call, live, up), agent_id=held)
+    floor, commands = _adopted(floor.with_call(adopted), adopted, live, held=held, forsaken=forsaken)
+    return floor, commands if adopted.cancelled else (*commands, *recording.found_alive(adopted))
+
+
+def _adopted(floor: Floor, adopted: FloorCall, live: LiveCall, *, held: str | None, forsaken: bool) -> Step:
+    """What a call that lives needs now. `held`: its agent on the floor."""
+    call = adopted
     if adopted.cancelled:
         return floor, (HangUp(call.call_id), SaveCall(adopted))
     if forsaken:
@@ -174,16 +182,20 @@ _RANK = {
 }
 
 
-def _caught_up(known: FloorCall, live: LiveCall, up: PbxUp) -> calls.Call:
+def _caught_up(known: FloorCall, live: LiveCall, up: PbxUp) -> FloorCall:
     """The call brought to the PBX's phase by the events we missed. A phase behind our view changes nothing."""
-    call = known.call
+    floor_call = known
     path = _PATH[live.phase]
+    if not known.call.disclosed_by.comes_first:  # whether a prompt was heard to its end is not seen from where the call stands
+        path = tuple(state for state in path if state not in {_S.ANNOUNCING, _S.ANNOUNCED})
     for state in path:
+        call = floor_call.call
         missed = _RANK[state] > _RANK[call.state] or (state is path[-1] and state is not call.state)
+        missed = missed and (call.state, state) != (_S.UNBRIDGED, _S.ANNOUNCING)  # waits for an order: it had an agent
         event = _event_into(state, known, live, up)
         if missed and (call.state, type(event)) in calls.TRANSITIONS:
-            call = calls.apply(call, event)
-    return call
+            floor_call, _ = recording.after(replace(floor_call, call=calls.apply(call, event)), event)
+    return floor_call
 
 
 def _event_into(state: CallState, known: FloorCall, live: LiveCall, up: PbxUp) -> CallEvent:

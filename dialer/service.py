@@ -28,6 +28,7 @@ from dialer.floor import (
     Alert,
     AlertKind,
     CampaignsRunning,
+    CaptureAsked,
     Command,
     Connect,
     DialNext,
@@ -41,9 +42,12 @@ from dialer.floor import (
     Item,
     OptedOut,
     PauseAsked,
+    PauseCapture,
+    ResumeCapture,
     RosterRead,
     SaveAgent,
     SaveCall,
+    StartCapture,
     Suppress,
     Tick,
 )
@@ -81,7 +85,7 @@ class FloorService:
         self._seller = seller
         self._has_prompt = has_prompt
         self._dialing = Dialing(
-            database, clock, ledger, telephony, self._performed, seller=seller, trunk=trunk, caller_id=caller_id
+            database, clock, ledger, telephony, self._performed, seller=seller, trunk=trunk, caller_id=caller_id, packs=packs
         )
         self._watch = AbandonmentWatch(database, packs, seller, budget_policy)
         self._owed: list[Suppress | Finish | Halt] = []  # what must be done and could not be: tried again at each tick
@@ -134,12 +138,8 @@ class FloorService:
 
     def _perform(self, command: Command) -> Iterable[Item]:
         match command:
-            case Connect(call_id=call_id, agent_id=agent_id):
-                self._telephony.connect(call_id, agent_id)
-            case Abandon(call_id=call_id):
-                self._telephony.abandon(call_id)
-            case HangUp(call_id=call_id):
-                self._telephony.hang_up(call_id)
+            case Connect() | Abandon() | HangUp() | PauseCapture() | ResumeCapture() | StartCapture():
+                self._order(command)
             case DialNext():
                 yield from self._dial(command)
             case SaveCall(call=call):
@@ -162,6 +162,21 @@ class FloorService:
                 LOG.warning(command.kind.value, text=command.text, call_id=command.call_id)
                 with writing(self._database) as connection:
                     alarm(connection, command, command.at)
+
+    def _order(self, command: Connect | Abandon | HangUp | PauseCapture | ResumeCapture | StartCapture) -> None:
+        match command:
+            case Connect(call_id=call_id, agent_id=agent_id, announce_again=again):
+                self._telephony.connect(call_id, agent_id, announce_again=again)
+            case Abandon(call_id=call_id):
+                self._telephony.abandon(call_id)
+            case HangUp(call_id=call_id):
+                self._telephony.hang_up(call_id)
+            case PauseCapture(call_id=call_id):
+                self._telephony.pause(call_id)
+            case ResumeCapture(call_id=call_id):
+                self._telephony.resume(call_id)
+            case StartCapture(call_id=call_id, agent_id=agent_id):
+                self._telephony.record(call_id, agent_id)
 
     def _dial(self, order: DialNext) -> Iterable[Item]:
         yield from self._dialing.dial_next(order)
@@ -212,6 +227,8 @@ class FloorService:
                 return [OptedOut(call.person, call.number, word.at) for call in unwanted]
             case "disposition" if {"agent", "call", "disposition"} <= said.keys():
                 return [DispositionGiven(said["agent"], said["call"], said["disposition"], word.at)]
+            case "capture" if {"call", "paused", "why", "by"} <= said.keys():
+                return [CaptureAsked(said["call"], said["paused"] == "yes", said["why"], said["by"], word.at)]
             case "pause" if {"agent", "paused"} <= said.keys():
                 return [PauseAsked(said["agent"], said["paused"] == "yes", said.get("reason", ""), word.at)]
             case _:
@@ -258,7 +275,7 @@ class FloorService:
             lead = store.lead(connection, call.lead_id)
             most = store.campaign_named(connection, call.campaign).max_attempts
             store.apply_plan(connection, lead.lead_id, outcome.lead_plan(call, lead.numbers, lead.attempts, most, now))
-            record = outcome.call_record(call)
+            record = outcome.call_record(call, store.team_of(connection, call.call.agent_id))
             if record is not None:
                 enqueue(connection, record)
 

@@ -35,6 +35,13 @@ class CampaignRow(Base):
     reviewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reviewed_by: Mapped[str | None] = mapped_column(String(100))
     review_note: Mapped[str | None] = mapped_column(Text)
+    capture: Mapped[str] = mapped_column(String(16))  # the columns from here on are those of `recorder.capture.CapturePolicy`
+    capture_from: Mapped[str] = mapped_column(String(16))
+    disclosed_by: Mapped[str | None] = mapped_column(String(16))  # None: as the rules ask
+    announce: Mapped[bool]
+    again_after_transfer: Mapped[bool]
+    recorded_or_not_connected: Mapped[bool]
+    pause_seconds: Mapped[float]
 
 
 class LeadRow(Base):
@@ -114,6 +121,9 @@ class AttemptRow(Base):
     rang: Mapped[bool] = mapped_column(default=False)
     keys: Mapped[str] = mapped_column(Text, default="")
     failure: Mapped[str | None] = mapped_column(Text)
+    disclosed_by: Mapped[str] = mapped_column(String(16))
+    paused: Mapped[bool] = mapped_column(default=False)
+    capture_json: Mapped[str] = mapped_column(Text, default="")  # see recorder.capture_text
 
 
 class AgentRow(Base):

@@ -1,7 +1,7 @@
-"""Time for the floor: APScheduler posts a tick every so often and does nothing else.
+"""Time for the floor and for what is done daily: APScheduler posts a tick every so often, and wakes the day's work.
 
 Only this module knows the scheduler. The floor decides by the time a tick carries, not by how many came, so a tick is
-not put behind one that still waits (`FloorThread.tick`).
+not put behind one that still waits (`FloorThread.tick`). The day's work has a scheduler of its own: it may take long.
 """
 
 from collections.abc import Callable
@@ -33,4 +33,27 @@ class Timers:
 
     def stop(self) -> None:
         """No tick is posted after this returns."""
+        self._scheduler.shutdown(wait=True)
+
+
+class EachDay:
+    """Calls `work` at the start and then every so often, in a thread of its own, never twice at once."""
+
+    def __init__(self, clock: Clock, every: timedelta, work: Callable[[], None]) -> None:
+        self._scheduler = BackgroundScheduler(timezone="UTC", executors={"default": {"type": "threadpool", "max_workers": 1}})
+        self._scheduler.add_job(
+            work,
+            "interval",
+            seconds=every.total_seconds(),
+            next_run_time=clock.now(),
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+
+    def start(self) -> None:
+        """Begins, with the first call at once."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Nothing is called after this returns; waits for a call that is going on."""
         self._scheduler.shutdown(wait=True)

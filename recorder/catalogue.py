@@ -1,30 +1,49 @@
-"""What is in the archive, is it whole, and how does one recording leave it?
+"""What is known of a recording, and which ones are there?
 
-Read-only, for the command line and for reports. Nothing is given out that is not, byte for byte, what was archived.
+Read-only, for the command line, for reviews and for reports. Who may know it is asked before (`recorder.access`).
 """
 
 import json
-import os
 from dataclasses import dataclass, fields
 from datetime import datetime
-from pathlib import Path, PurePosixPath
 
-from sqlalchemy import Engine, Row, Select, select
+from sqlalchemy import Engine, Row, select
+from sqlalchemy.engine import Connection
 
 from compliance.verdict import PackRef
 from config.database import reading
-from recorder import store
-from recorder.audio import EXPORTS, convert
+from recorder import search, store
+from recorder.access import About
 from recorder.disclosure import Verdict
-from recorder.naming import sidecar_path
 from recorder.plan import Flag
 from recorder.record import packs_from_json
-from recorder.store import Job, JobState, RecordingRow
-from recorder.vault import Archived, Finding, Flaw, Vault
+from recorder.search import Wanted
+from recorder.store import Job, RecordingRow
+from recorder.vault import Archived
+
+__all__ = ["Gap", "Recording", "RecordingNotFound", "Turn", "Wanted", "about", "is_held", "list_recordings", "recorded", "show"]
 
 
 class RecordingNotFound(LookupError):
     """There is no recording of this call in the archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An agent who was joined to the customer for a while; milliseconds from the first sample."""
+
+    agent_id: str
+    from_ms: int
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch that was not captured, and why; milliseconds from the first sample."""
+
+    from_ms: int
+    until_ms: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +85,37 @@ class Recording:
     overtalk_ms: int
     longest_silence_ms: int
     flags: tuple[Flag, ...]
+    flag_text: str  # what was measured, a line for each flag that has a measurement
+    degraded: bool
+    form: str  # what the audio is coded in
+    team: str
+    language: str
+    disclosed_by: str
+    capture: str
+    agents: tuple[Turn, ...]
+    pauses: tuple[Gap, ...]
+    paused_ms: int
+    agent_interruptions: int
+    customer_interruptions: int
+    agent_longest_ms: int
+    customer_longest_ms: int
+    dead_air_ms: int
+    agent_loudness_db: float | None
+    customer_loudness_db: float | None
+    agent_clipped: int
+    customer_clipped: int
+
+    @property
+    def talk_share(self) -> float | None:
+        """The agent's part of all that was said, 0 to 1; None when nobody spoke."""
+        said = self.agent_talk_ms + self.customer_talk_ms
+        return self.agent_talk_ms / said if said else None
+
+    @property
+    def everybody(self) -> frozenset[str]:
+        """Every agent who was joined to the customer."""
+        joined = {one.agent_id for one in self.agents}
+        return frozenset(joined if self.agent_id is None else {*joined, self.agent_id})
 
     @property
     def connect_ms(self) -> int | None:
@@ -86,28 +136,10 @@ class Recording:
         return Archived(self.call_id, self.path, self.sha256, self.bytes, self.sidecar_sha256)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which recordings to list: all conditions that are given must hold. `since` is included, `until` is not."""
-
-    campaign: str | None = None
-    agent_id: str | None = None
-    number: str | None = None
-    person: str | None = None
-    disposition: str | None = None
-    disclosure: Verdict | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    limit: int = 100
-    offset: int = 0
-
-
 def list_recordings(engine: Engine, wanted: Wanted | None = None) -> list[Recording]:
-    """The recordings asked for, the latest call first."""
-    wanted = wanted or Wanted()
-    query = _matching(wanted).order_by(RecordingRow.started_at.desc(), RecordingRow.call_id.desc())
+    """The recordings asked for, the latest call first. Raises search.NoSuchPlace."""
     with reading(engine) as connection:
-        return [_recording(row) for row in connection.execute(query.limit(wanted.limit).offset(wanted.offset))]
+        return [_recording(row) for row in search.find(connection, wanted or Wanted())]
 
 
 def show(engine: Engine, call_id: str) -> Recording | Job | None:
@@ -117,61 +149,28 @@ def show(engine: Engine, call_id: str) -> Recording | Job | None:
         return _recording(row) if row is not None else store.jobs(connection, [call_id]).get(call_id)
 
 
-def export(engine: Engine, vault: Vault, call_id: str, target: Path, form: str) -> Path:
-    """Writes a copy of a recording in one of `audio.EXPORTS` to `target`, a new file or an existing folder; returns the file.
-
-    Raises RecordingNotFound, AlteredRecording, FileExistsError, ValueError for the format, OSError. A copy that fails
-    leaves nothing behind.
-    """
-    recording = show(engine, call_id)
-    if not isinstance(recording, Recording):
-        raise RecordingNotFound(f"call {call_id}: no recording in the archive")
-    if form not in EXPORTS:
-        raise ValueError(f"cannot export as {form!r}: choose one of {', '.join(EXPORTS)}")
-    source = vault.open_path(recording.archived)
-    copy = target / f"{call_id}.{form}" if target.is_dir() else target
-    part = copy.with_name(f".{copy.name}.part")
-    try:
-        convert(source, part, form)
-        os.link(part, copy)  # unlike a rename, refuses to replace what is there
-    except FileExistsError:
-        raise FileExistsError(f"{copy}: exists already, nothing was written") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return copy
+def recorded(engine: Engine, call_id: str) -> Recording:
+    """The recording of a call. Raises RecordingNotFound, which says where it is when it is on its way."""
+    match show(engine, call_id):
+        case Recording() as found:
+            return found
+        case Job(state=state, reason=reason):
+            raise RecordingNotFound(
+                f"call {call_id}: no recording in the archive; its job is {state}{f': {reason}' if reason else ''}"
+            )
+        case None:
+            raise RecordingNotFound(f"call {call_id}: no recording in the archive")
 
 
-def verify_all(engine: Engine, vault: Vault) -> list[Finding]:
-    """Everything wrong with the archive: missing, altered, swapped and added files. Empty when all is well.
-
-    May run beside the archivist: files of a call that is still queued are on their way in, and no finding.
-    """
-    files = vault.files()  # before the rows: a file seen here has its row, or its job, by the time they are read
-    with reading(engine) as connection:
-        known = list(store.in_archive(connection))
-        accounted = {name for one in known for name in (one.path, sidecar_path(one.path))}
-        strange = {name: PurePosixPath(name).stem for name in files if name not in accounted}
-        queued = store.jobs(connection, list(strange.values()))
-    owners = {digest: one.call_id for one in known for digest in (one.sha256, one.sidecar_sha256)}
-    findings = [finding for one in known for finding in vault.verify(one, owners)]
-    for name, call_id in strange.items():
-        if call_id not in queued or queued[call_id].state is not JobState.PENDING:
-            findings.append(Finding(Flaw.ADDED, name, None, f"{name!r}: no recording accounts for this file"))
-    return findings
+def is_held(connection: Connection, call_id: str) -> bool:
+    """Whether the recording is on legal hold."""
+    return call_id in search.held_among(connection, [call_id])
 
 
-def _matching(wanted: Wanted) -> Select[tuple[object, ...]]:
-    query = select(RecordingRow.__table__)
-    columns = ("campaign", "agent_id", "number", "person", "disposition", "disclosure")
-    for name in columns:
-        value = getattr(wanted, name)
-        if value is not None:
-            query = query.where(getattr(RecordingRow, name) == value)
-    if wanted.since is not None:
-        query = query.where(RecordingRow.started_at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(RecordingRow.started_at < wanted.until)
-    return query
+def about(recording: Recording, *, held: bool) -> About:
+    """What `recorder.access` asks of a recording before anybody is let near it; `held`: it is on legal hold."""
+    told = recording.disclosure in {Verdict.PROVEN, Verdict.NOT_APPLICABLE}
+    return About(recording.call_id, recording.everybody, recording.team, held=held, told=told)
 
 
 def _recording(row: Row[tuple[object, ...]]) -> Recording:
@@ -179,4 +178,6 @@ def _recording(row: Row[tuple[object, ...]]) -> Recording:
     values["packs"] = packs_from_json(json.loads(values.pop("packs_json")))
     values["disclosure"] = Verdict(values["disclosure"])
     values["flags"] = tuple(Flag(flag) for flag in values["flags"].split())
+    values["agents"] = tuple(Turn(*one) for one in json.loads(values["agents_json"]))
+    values["pauses"] = tuple(Gap(*one) for one in json.loads(values["pauses_json"]))
     return Recording(**{field.name: values[field.name] for field in fields(Recording)})

@@ -9,21 +9,27 @@ comes after a complete announcement (PIPL 17; all-party consent of the US states
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 
 from recorder.pcm import Samples, to_ms, to_samples
+from sip.port import DisclosedBy
 
 Signal = npt.NDArray[np.float64]
 
 PIECE = to_samples(250)  # a syllable or two: long enough to be told from another, short enough to miss a cut
+HOP = PIECE // 2  # the pieces overlap: a hole cannot hide between two
 SLACK = to_samples(40)  # how far a piece may be from its place: two packets
-PIECE_SCORE = 0.4  # correlation from which a piece counts as heard: at 5 dB of noise it has 0.6, other words 0.2
+PIECE_SCORE = 0.25  # correlation from which a piece counts as heard: as loud as somebody talking over it 0.7, nothing there 0.1
+MISSED = 2  # pieces in a row that may go unheard, one at either end: a soft syllable, under half a second, and no word
+LEAST = 4  # pieces of sound in a prompt
 COVERAGE = 0.85  # share of the pieces that must be heard for the announcement to be complete
 TRACE = 0.3  # share from which there is a part of it rather than nothing
-QUIET = 0.05  # a piece with less than this of the loudest piece's energy is the first to drown: it proves nothing
+QUIET = 0.02  # a piece with less than this of the loudest piece's energy is the first to drown: it proves nothing
 TIMING_MS = 60  # the voice detector marks frames, and the onset of a prompt is soft
+JOINING_MS = 2000  # from the agent's joining: the time in which a call must be more than silence (47 CFR 64.1200(a)(7))
 FLOOR = 16.0  # mean square below which a line is silent (0 and +-4 of 32768): it correlates with nothing
 
 
@@ -33,8 +39,9 @@ class Verdict(StrEnum):
     PROVEN = "proven"
     ABSENT = "absent"  # the prompt is not in what the customer heard
     INCOMPLETE = "incomplete"  # a part of it is
-    LATE = "late"  # somebody spoke on the agent's side before it
-    NOT_APPLICABLE = "not_applicable"  # no agent was joined to this customer
+    LATE = "late"  # somebody spoke on the agent's side before it; or, where both hear it, it began too late
+    ATTESTED = "attested"  # not in the audio by design: the agent, the customer's key or the PBX says that the customer was told
+    NOT_APPLICABLE = "not_applicable"  # no agent was joined to this customer, or no rule asks for a notice
     UNPROVABLE = "unprovable"  # there is no prompt to look for
 
 
@@ -64,13 +71,13 @@ class Found:
     end_ms: int  # the end of the prompt, or of the last piece heard when it is not complete
     score: float
     coverage: float  # share of the pieces heard
-    complete: bool  # enough pieces heard, the first and the last among them
+    complete: bool  # enough pieces heard, and no word missing, at the ends neither
 
 
 def template(prompt: Samples) -> Template:
-    """Makes `prompt` ready. Raises ValueError when it is shorter than two pieces or silent: it could not be proven."""
+    """Makes `prompt` ready. Raises ValueError when there is too little sound in it: it could not be proven."""
     signal = _whitened(prompt.astype(np.float64))
-    cuts = range(0, len(signal) - PIECE // 2, PIECE)
+    cuts = range(0, len(signal) - HOP, HOP)
     stretches = [(start, signal[start : start + PIECE]) for start in cuts]
     energies = [float(stretch @ stretch) for _, stretch in stretches]
     loudest = max(energies, default=0.0)
@@ -79,8 +86,8 @@ def template(prompt: Samples) -> Template:
         for (start, stretch), energy in zip(stretches, energies, strict=True)
         if energy > max(QUIET * loudest, FLOOR * len(stretch))
     )
-    if len(pieces) < 2:
-        raise ValueError("a prompt with less than 0.8 s of sound cannot be told from other speech")
+    if len(pieces) < LEAST:
+        raise ValueError("a prompt with less than 0.6 s of sound cannot be told from other speech")
     return Template(signal, float(signal @ signal) ** 0.5, pieces)
 
 
@@ -106,14 +113,28 @@ def find(blocks: Iterable[Samples], prompt: Template) -> Found | None:
     return best
 
 
-def verdict(found: Found | None, first_voice_ms: int | None, *, agent_joined: bool) -> Verdict:
-    """The verdict on a call; `first_voice_ms` is where voice is first heard on the agent's side, if not after the prompt."""
-    if not agent_joined:
+def verdict(
+    found: Found | None,
+    first_voice_ms: int | None,
+    *,
+    agent_joined: bool,
+    disclosed_by: DisclosedBy = DisclosedBy.PROMPT_BEFORE,
+    joined_ms: int | None = None,
+    attested: bool = False,
+) -> Verdict:
+    """The verdict on a call; `first_voice_ms` is where voice is first heard on the agent's side, if not after the prompt.
+
+    A prompt that plays as the agent joins may be spoken over, and must begin within `JOINING_MS` of `joined_ms`; when nobody saw
+    the agent join, it must come first, like the others.
+    """
+    if not agent_joined or disclosed_by is DisclosedBy.NONE:
         return Verdict.NOT_APPLICABLE
     if found is None or found.coverage < TRACE:
-        return Verdict.ABSENT
+        return Verdict.ATTESTED if attested else Verdict.ABSENT
     if not found.complete:
-        return Verdict.INCOMPLETE
+        return Verdict.ATTESTED if disclosed_by is DisclosedBy.SPOKEN and attested else Verdict.INCOMPLETE
+    if disclosed_by is DisclosedBy.PROMPT_JOINING and joined_ms is not None:
+        return Verdict.LATE if found.start_ms > joined_ms + JOINING_MS else Verdict.PROVEN
     if first_voice_ms is not None and first_voice_ms < found.start_ms - TIMING_MS:
         return Verdict.LATE
     return Verdict.PROVEN
@@ -166,7 +187,8 @@ def _compare(window: Signal, at: int, offset: int, prompt: Template) -> Found:
     scores = [_piece_score(window, at + piece.start, piece) for piece in prompt.pieces]
     heard = [score >= PIECE_SCORE for score in scores]
     coverage = sum(heard) / len(heard)
-    complete = coverage >= COVERAGE and heard[0] and heard[-1]
+    gap = max((len(list(run)) for is_heard, run in groupby(heard) if not is_heard), default=0)
+    complete = coverage >= COVERAGE and gap <= MISSED and any(heard[:2]) and any(heard[-2:])
     last = max((i for i, is_heard in enumerate(heard) if is_heard), default=0)
     end = len(prompt.signal) if complete else prompt.pieces[last].start + len(prompt.pieces[last].signal)
     return Found(to_ms(offset + at), to_ms(offset + at + end), round(sum(scores) / len(scores), 4), coverage, complete)

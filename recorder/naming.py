@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+SEALED = ".sealed"  # what the name of an encrypted file ends in
+_ARCHIVED = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2}/[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.(?:(?:flac|opus|json)(?:\.sealed)?|key)")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -63,24 +65,49 @@ def folder(started_at: datetime) -> str:
     return f"{day.year:04}/{day.month:02}/{day.day:02}"
 
 
-def audio_path(call_id: str, started_at: datetime) -> str:
+def audio_path(call_id: str, started_at: datetime, form: str = "flac", *, sealed: bool = False) -> str:
     """The recording's path relative to the archive, with forward slashes. Raises HostileName."""
-    return f"{folder(started_at)}/{safe('call id', call_id)}.flac"
+    return f"{folder(started_at)}/{safe('call id', call_id)}.{safe('form', form)}{SEALED if sealed else ''}"
 
 
 def sidecar_path(path: str) -> str:
-    """The path of the metadata beside the recording at `path`."""
-    return path.removesuffix(".flac") + ".json"
+    """The path of the metadata beside the recording at `path`, sealed when that is."""
+    plain = path.removesuffix(SEALED)
+    return f"{plain.rpartition('.')[0]}.json{path.removeprefix(plain)}"
 
 
-def part_name(call_id: str, attempt: int) -> str:
-    """The name of an unfinished recording: hidden, and another for each attempt. Raises HostileName."""
-    return f".{safe('call id', call_id)}.{attempt}.part"
+def key_path(path: str) -> str | None:
+    """The path of the key beside the recording at `path`; None for one that is not sealed."""
+    return f"{path.removesuffix(SEALED).rpartition('.')[0]}.key" if path.endswith(SEALED) else None
+
+
+def paths_of(path: str) -> tuple[str, ...]:
+    """Every file of the recording at `path`: audio, sidecar, and key if there is one."""
+    key = key_path(path)
+    return (path, sidecar_path(path)) if key is None else (path, sidecar_path(path), key)
+
+
+def call_of(path: str) -> str:
+    """Which call a file of the archive is of, going by its name."""
+    return path.rpartition("/")[2].partition(".")[0]
+
+
+def is_archived_name(path: str) -> bool:
+    """Whether a path in the archive is one that the archivist gives."""
+    return _ARCHIVED.fullmatch(path) is not None
+
+
+def part_name(call_id: str, what: int | str) -> str:
+    """The name of an unfinished file: hidden, and another for each attempt (a number) and each companion (a word).
+
+    Raises HostileName.
+    """
+    return f".{safe('call id', call_id)}.{what}.part"
 
 
 def parse_part_name(name: str) -> str | None:
     """Which call an unfinished recording is of; None when `name` is not of one."""
     pieces = name.split(".")
-    if len(pieces) != 4 or pieces[0] or pieces[3] != "part" or not pieces[2].isdecimal():
+    if len(pieces) != 4 or pieces[0] or pieces[3] != "part" or not pieces[2].isalnum():
         return None
     return pieces[1] if _SAFE.fullmatch(pieces[1]) else None

@@ -4,6 +4,7 @@ Rule protected: every answered call is recorded. A call nobody can say was answe
 ways: its files are kept if they come, and nobody is alarmed if they do not.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -54,6 +55,8 @@ class AlertKind(StrEnum):
     RECORDING_DEGRADED = "recording_degraded"  # archived, but a side is missing, silent or short
     DISCLOSURE_UNPROVEN = "disclosure_unproven"  # an agent spoke, and the audio does not show the prompt before
     STORAGE_FULL = "storage_full"  # the archive takes no more; raw files wait in the spool
+    STORE_DOWN = "store_down"  # the object store does not answer; what is archived waits on the local disk
+    ARCHIVE_CHAIN = "archive_chain"  # the head of the archive and its chain do not agree: `ringfence recording verify`
     SPOOL_ORPHAN = "spool_orphan"  # files in the spool that belong to no call we know
 
 
@@ -64,9 +67,12 @@ class Flag(StrEnum):
     ODD_LENGTH = "odd_length"  # half a sample at the end was left out
     AGENT_MISSING = "agent_missing"  # no file of that side came: it is silence
     CUSTOMER_MISSING = "customer_missing"
-    AGENT_SILENT = "agent_silent"  # a file came, and an agent was joined, but nothing is heard of the agent
+    AGENT_SILENT = "agent_silent"  # a file came, and an agent was joined, but nothing is heard of the agent, or of one of them
     CUSTOMER_SILENT = "customer_silent"
     LENGTHS_DIFFER = "lengths_differ"  # the shorter side was filled with silence
+    AGENT_CLIPPED = "agent_clipped"  # cut off at full scale, more than a loud voice is now and then
+    CUSTOMER_CLIPPED = "customer_clipped"
+    CONVERTED = "converted"  # the PBX wrote another rate, coding or number of channels than it was told to
     SHORTER_THAN_CALL = "shorter_than_call"
     ANSWER_UNSEEN = "answer_unseen"  # when the call was answered is reckoned from the length
 
@@ -74,11 +80,15 @@ class Flag(StrEnum):
 #: What makes a recording unfit to pass for a good one: somebody is told.
 DEGRADED = frozenset(
     {
+        Flag.HEADER_REPAIRED,
         Flag.AGENT_MISSING,
         Flag.CUSTOMER_MISSING,
         Flag.AGENT_SILENT,
         Flag.CUSTOMER_SILENT,
         Flag.LENGTHS_DIFFER,
+        Flag.AGENT_CLIPPED,
+        Flag.CUSTOMER_CLIPPED,
+        Flag.CONVERTED,
         Flag.SHORTER_THAN_CALL,
     }
 )
@@ -110,24 +120,35 @@ def after(call: Call) -> Expected:
 
 def without_files(record: CallRecord, now: datetime, patience: timedelta) -> Alert | None:
     """The alert for a call whose files have not come by `now`; None while they may yet, or need never, come."""
-    if now - record.ended_at < patience or record.answered_at is None:
+    if now - record.ended_at < patience or record.answered_at is None or record.unrecorded:
         return None
     text = f"call {record.call_id} was answered at {record.answered_at.isoformat()} and left no recording in the spool"
     return Alert(AlertKind.RECORDING_MISSING, record.call_id, text)
 
 
-def is_short(record: CallRecord, duration: timedelta) -> bool:
-    """Whether a recording of `duration` lacks some of the call. What was never seen to be answered has no length to lack."""
-    return record.answered_at is not None and record.ended_at - record.answered_at - duration > LENGTH_TOLERANCE
+def missing(record: CallRecord, duration: timedelta) -> timedelta:
+    """How much of the call a recording of `duration` lacks; nothing within the tolerance.
+
+    A call whose recording nobody saw begin has no length to lack.
+    """
+    if record.began_at is None:
+        return timedelta(0)
+    lacks = record.over_at - record.began_at - duration
+    return lacks if lacks > LENGTH_TOLERANCE else timedelta(0)
 
 
-def about(record: CallRecord, flags: frozenset[Flag], verdict: Verdict) -> tuple[Alert, ...]:
-    """The alerts for a recording that has just been archived."""
+def about(record: CallRecord, flags: Mapping[Flag, str], verdict: Verdict) -> tuple[Alert, ...]:
+    """The alerts for a recording that has just been archived, with what was measured."""
     alerts = []
-    if degraded := sorted(flags & DEGRADED):
-        text = f"the recording of call {record.call_id} is degraded: {', '.join(degraded)}"
+    if degraded := sorted(flags.keys() & DEGRADED):
+        text = f"the recording of call {record.call_id} is degraded: {'; '.join(told(flag, flags[flag]) for flag in degraded)}"
         alerts.append(Alert(AlertKind.RECORDING_DEGRADED, record.call_id, text))
-    if verdict not in (Verdict.PROVEN, Verdict.NOT_APPLICABLE):
+    if verdict not in {Verdict.PROVEN, Verdict.ATTESTED, Verdict.NOT_APPLICABLE}:
         text = f"call {record.call_id}: disclosure by prompt {record.prompt!r} is {verdict.value} in the recording"
         alerts.append(Alert(AlertKind.DISCLOSURE_UNPROVEN, record.call_id, text))
     return tuple(alerts)
+
+
+def told(flag: Flag, measurement: str) -> str:
+    """A flag with its measurement, in one line."""
+    return f"{flag.value}: {measurement}" if measurement else flag.value

@@ -1,4 +1,4 @@
-"""Who spoke when, for how long, and where did nobody?
+"""Which stretches of a call are speech, which are common to both sides, and which are nobody's?
 
 Pure arithmetic on the frames a voice detector marked. A pause of up to the hangover inside an utterance is speech; the
 hangover after its last voiced frame is not counted. Milliseconds from the first sample everywhere.
@@ -6,6 +6,11 @@ hangover after its last voiced frame is not counted. Milliseconds from the first
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Marks = Sequence[bool] | npt.NDArray[np.bool_]  # a mark for each frame: whether it is voiced
 
 HANGOVER_MS = 300  # a breath between two words
 ONSET_MS = 60  # a click is shorter than this, a syllable is not
@@ -30,55 +35,39 @@ class Segment:
         return self.end_ms - self.start_ms
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechMeasures:
-    """What QA reads of a conversation. Per side, talk and silence add up to the duration."""
-
-    agent_talk_ms: int
-    agent_silence_ms: int
-    customer_talk_ms: int
-    customer_silence_ms: int
-    overtalk_ms: int  # both at once
-    longest_silence_ms: int  # the longest dead air: nobody
-    agent_first_word_ms: int | None
-    customer_first_word_ms: int | None
-
-
-def utterances(
-    voiced: Iterable[bool], frame_ms: int, *, hangover_ms: int = HANGOVER_MS, onset_ms: int = ONSET_MS
-) -> tuple[Segment, ...]:
+def utterances(voiced: Marks, frame_ms: int, *, hangover_ms: int = HANGOVER_MS, onset_ms: int = ONSET_MS) -> tuple[Segment, ...]:
     """The utterances in a row of frames: runs of voiced frames, joined over pauses of up to `hangover_ms`.
 
     What is left shorter than `onset_ms` is no utterance.
     """
-    joined: list[tuple[int, int]] = []
-    for index, is_voiced in enumerate(voiced):
-        if not is_voiced:
-            continue
-        start = index * frame_ms
-        if joined and start - joined[-1][1] <= hangover_ms:
-            joined[-1] = (joined[-1][0], start + frame_ms)
-        else:
-            joined.append((start, start + frame_ms))
+    marks = np.concatenate(([False], np.asarray(voiced, dtype=bool), [False]))
+    edges = np.flatnonzero(marks[1:] != marks[:-1]) * frame_ms  # starts and ends of the runs, in turn
+    starts, ends = edges[::2], edges[1::2]
+    apart = starts[1:] - ends[:-1] > hangover_ms
+    first, last = np.concatenate(([True], apart)), np.concatenate((apart, [True]))
+    if not len(starts):
+        return ()
+    joined = zip(starts[first].tolist(), ends[last].tolist(), strict=True)
     return tuple(Segment(start, end) for start, end in joined if end - start >= onset_ms)
 
 
-def outside(voiced: Sequence[bool], frame_ms: int, announcement: Segment) -> tuple[bool, ...]:
+def outside(voiced: Marks, frame_ms: int, announcement: Segment) -> npt.NDArray[np.bool_]:
     """The frames with the announcement made silent: every frame it touches, and the detector's overhang behind it.
 
     A run of voice that goes on from the announcement for longer than `OVERHANG_MS` is the agent, cutting in at once.
     """
+    kept = np.array(voiced, dtype=bool)
     first = announcement.start_ms // frame_ms
     behind = -(-announcement.end_ms // frame_ms)
-    run = behind
-    while run < len(voiced) and voiced[run]:
-        run += 1
-    if (run - behind) * frame_ms <= OVERHANG_MS:
-        behind = run
-    return tuple(is_voiced and not first <= index < behind for index, is_voiced in enumerate(voiced))
+    after = kept[behind : behind + OVERHANG_MS // frame_ms + 1]
+    ran_on = len(after) if after.all() else int(np.argmin(after))
+    if ran_on * frame_ms <= OVERHANG_MS:
+        behind += ran_on
+    kept[first:behind] = False
+    return kept
 
 
-def word_before(voiced: Sequence[bool], frame_ms: int, before_ms: int) -> int | None:
+def word_before(voiced: Marks, frame_ms: int, before_ms: int) -> int | None:
     """Where the first word before `before_ms` starts; None when there is none."""
     words = utterances(voiced[: before_ms // frame_ms], frame_ms, onset_ms=WORD_MS)
     return words[0].start_ms if words else None
@@ -121,36 +110,3 @@ def dead_air(left: Sequence[Segment], right: Sequence[Segment], duration_ms: int
     if duration_ms > spoken_until:
         silent.append(Segment(spoken_until, duration_ms))
     return tuple(silent)
-
-
-def measure(
-    agent: Sequence[bool],
-    customer: Sequence[bool],
-    frame_ms: int,
-    duration_ms: int,
-    announcement: Segment | None = None,
-    *,
-    agent_joined: bool = True,
-) -> SpeechMeasures:
-    """The measures of a recording, from the voiced frames of its sides.
-
-    The announcement is nobody's talk, nor dead air; with no agent joined, all that the customer heard was played.
-    """
-    heard = within(utterances(agent, frame_ms), duration_ms)
-    answered = within(utterances(customer, frame_ms), duration_ms)
-    spoken: tuple[Segment, ...] = heard if agent_joined else ()
-    played: tuple[Segment, ...] = ()
-    if announcement is not None and agent_joined:
-        spoken = within(utterances(outside(agent, frame_ms, announcement), frame_ms), duration_ms)
-        played = within((announcement,), duration_ms)
-    agent_talk, customer_talk = total_ms(spoken), total_ms(answered)
-    return SpeechMeasures(
-        agent_talk_ms=agent_talk,
-        agent_silence_ms=duration_ms - agent_talk,
-        customer_talk_ms=customer_talk,
-        customer_silence_ms=duration_ms - customer_talk,
-        overtalk_ms=total_ms(overlap(spoken, answered)),
-        longest_silence_ms=max((gap.length_ms for gap in dead_air((*heard, *played), answered, duration_ms)), default=0),
-        agent_first_word_ms=spoken[0].start_ms if spoken else None,
-        customer_first_word_ms=answered[0].start_ms if answered else None,
-    )

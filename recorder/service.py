@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,16 +18,22 @@ from sqlalchemy import Engine
 from config import logs
 from config.clock import Clock
 from config.database import reading, writing
-from recorder import store
-from recorder.ingest import Ingested, Task
-from recorder.naming import HostileName, safe
+from config.load import ConfigError
+from recorder import archive_head, store
+from recorder.adopting import adopt
+from recorder.archive_head import HeadDisagrees
+from recorder.filing import file_recording
+from recorder.ingest import Ingested, Task, task_of
+from recorder.naming import HostileName
 from recorder.plan import NO_FILES, Alert, AlertKind, about, without_files
 from recorder.record import BadRecord, CallRecord
 from recorder.row import filed_at, flags_of, metadata_of, row_of
+from recorder.sealing import Role
 from recorder.spool import RawFiles, Spool
 from recorder.store import Job, JobState
+from recorder.stores import StoreDown
 from recorder.tidy import tidy
-from recorder.vault import StorageFull, Vault
+from recorder.vault import Locked, StorageFull, Vault
 from recorder.wav import NotAudio
 from recorder.workers import AudioWorkers
 
@@ -60,6 +66,7 @@ class Archivist:
         prompts: Path,
         *,
         workers: int = 1,
+        form: str = "flac",
         step: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._engine = engine
@@ -67,8 +74,10 @@ class Archivist:
         self._spool = Spool(spool)
         self._vault = vault
         self._prompts = prompts
+        self._form = form
         self._workers = AudioWorkers(workers)
         self._step = step
+        self._send_at = 0.0  # monotonic seconds; the store is not asked before
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -95,7 +104,8 @@ class Archivist:
     def work_once(self) -> int:
         """One round over the queue and the spool; returns how many calls were settled. Raises SpoolBusy."""
         self._spool.take()
-        tidy(self._engine, self._clock, self._spool, self._vault)
+        self._publish()
+        self._tidy()
         with reading(self._engine) as connection:
             jobs = store.due(connection, self._clock.now(), LOOK_AT)
         settled = 0
@@ -110,6 +120,7 @@ class Archivist:
             if self._stopping.is_set():
                 break
             settled += self._archive(batch)
+        self._send()
         return settled
 
     def _run(self, every_seconds: float) -> None:
@@ -140,20 +151,21 @@ class Archivist:
 
     def _archive(self, batch: list[_Ready]) -> int:
         """Archives calls side by side; returns how many were settled."""
-        at_work: dict[Future[Ingested], tuple[_Ready, Task]] = {}
+        at_work: dict[Future[Ingested], tuple[_Ready, Task, Locked | None]] = {}
         settled = 0
         for call in batch:
             try:
-                task = self._task(call)
-                at_work[self._workers.submit(task)] = (call, task)
-            except (OSError, BrokenProcessPool) as error:
+                locked = self._vault.locked(call.record.call_id)
+                task = self._task(call, locked)
+                at_work[self._workers.submit(task)] = (call, task, locked)
+            except (OSError, ConfigError, BrokenProcessPool) as error:
                 settled += self._failed(call, error)
         for future in as_completed(at_work):
-            call, task = at_work[future]
+            call, task, locked = at_work[future]
             try:
                 ingested = future.result()
                 self._step("encoded")
-                self._keep(call, task, ingested)
+                self._keep(call, task, ingested, locked)
                 settled += 1
             except NotAudio as error:
                 settled += self._quarantine(call, task, str(error))
@@ -161,41 +173,69 @@ class Archivist:
                 settled += self._failed(call, error)
         return settled
 
-    def _task(self, call: _Ready) -> Task:
+    def _task(self, call: _Ready, locked: Locked | None) -> Task:
         """Counts the attempt, then prepares the work. Raises StorageFull, OSError."""
         record = call.record
         with writing(self._engine) as connection:
             attempt = store.claim(connection, record.call_id)
         self._step("claimed")
-        try:
-            prompt = self._prompts / f"{safe('prompt', record.prompt)}.wav"
-        except HostileName:
-            prompt = None
-        return Task(
-            call_id=record.call_id,
-            agent=call.files.agent,
-            customer=call.files.customer,
-            part=self._vault.unfinished(record.call_id, filed_at(record), attempt),
-            prompt=prompt,
-            agent_joined=record.agent_may_have_spoken,
-        )
+        part = self._vault.unfinished(record.call_id, filed_at(record), attempt)
+        task = task_of(record, (call.files.agent, call.files.customer), part, self._prompts, self._form)
+        return replace(task, seal=None if locked is None else locked.seal(Role.AUDIO))
 
-    def _keep(self, call: _Ready, task: Task, ingested: Ingested) -> None:
+    def _keep(self, call: _Ready, task: Task, ingested: Ingested, locked: Locked | None) -> None:
         """Archive, record, and only then remove the raw files."""
         record = call.record
         flags = flags_of(record, ingested)
-        archived = self._vault.keep(task.part, record.call_id, filed_at(record), metadata_of(record, ingested, flags))
+        metadata = metadata_of(record, ingested, flags)
+        archived = self._vault.keep(task.part, record.call_id, filed_at(record), metadata, form=task.form, locked=locked)
         self._step("kept")
         now = self._clock.now()
         with writing(self._engine) as connection:
-            store.archived(connection, row_of(record, ingested, flags, archived, now))
+            row = row_of(record, ingested, flags, archived, now)
+            file_recording(connection, row, archived, None if locked is None else locked.wrapped, now)
             for alert in about(record, flags, ingested.verdict):
                 store.alarm(connection, alert, now)
             self._step("recorded")
         self._step("committed")
+        self._publish()
+        self._step("published")
         self._spool.remove(call.files)
         self._step("removed")
         LOG.info("archived", call_id=record.call_id, path=archived.path, disclosure=ingested.verdict, flags=sorted(flags))
+
+    def _publish(self) -> None:
+        """Brings the archive's head up to its chain. What it cannot do now it does in the next round: no call waits for it."""
+        try:
+            adopt(self._engine, self._vault, self._clock.now())
+            archive_head.publish(self._engine, self._vault.root)
+        except (HeadDisagrees, OSError) as error:
+            self._tell(Alert(AlertKind.ARCHIVE_CHAIN, None, f"the head of the archive was not moved: {error}"))
+
+    def _tidy(self) -> None:
+        try:
+            tidy(self._engine, self._clock, self._spool, self._vault)
+        except StoreDown as error:
+            self._tell(Alert(AlertKind.STORE_DOWN, None, str(error)))
+
+    def _send(self) -> None:
+        """Sends to the store what is archived; when it does not answer, what waits waits on the local disk."""
+        if self._clock.monotonic() < self._send_at:
+            return
+        try:
+            if sent := self._vault.send():
+                LOG.info("sent to the store", files=sent)
+        except OSError as error:
+            self._send_at = self._clock.monotonic() + STORAGE_RETRY.total_seconds()
+            self._tell(Alert(AlertKind.STORE_DOWN, None, f"recordings wait on the local disk for the store: {error}"))
+
+    def _tell(self, alert: Alert) -> None:
+        with reading(self._engine) as connection:
+            if store.is_told(connection, alert):
+                return
+        with writing(self._engine) as connection:
+            store.alarm(connection, alert, self._clock.now())
+        LOG.error("alert", kind=alert.kind, text=alert.text)
 
     def _quarantine(self, call: _Ready, task: Task, reason: str) -> bool:
         """Sets the files aside. The reason is committed first: `tidy` moves what a crash left behind."""

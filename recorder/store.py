@@ -5,6 +5,7 @@ no crash can separate the two. `recording` has one row for each archived file; a
 settles its job (`archived`), never before the file is durable. `alert` is what people are told, once.
 """
 
+import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import Base, UtcDateTime
-from recorder.record import CallRecord, from_json, to_json
+from recorder.exact_times import columns_of, time_of
+from recorder.record import CallRecord, canonical, from_json, to_json
 from recorder.vault import Archived
 
 __all__ = ["AlertRow", "CallRecord", "Job", "JobState", "RecordingJobRow", "RecordingRow", "enqueue"]
@@ -64,6 +66,7 @@ class RecordingRow(Base):
         Index("ix_recording_disposition_started_at", "disposition", "started_at"),
         Index("ix_recording_team_started_at", "team", "started_at"),
         Index("ix_recording_degraded_started_at", "degraded", "started_at"),
+        Index("ix_recording_disclosure_started_at", "disclosure", "started_at"),
     )
 
     call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -78,7 +81,7 @@ class RecordingRow(Base):
     lead_id: Mapped[str]
     campaign: Mapped[str]
     agent_id: Mapped[str | None]
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime)  # the answer
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)  # the first sample: the answer, unless only an event began it
     announced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     bridged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -222,6 +225,30 @@ def archived(connection: Connection, row: dict[str, object]) -> None:
     """
     connection.execute(insert(RecordingRow).values(row))
     settle(connection, str(row["call_id"]), JobState.DONE, None)
+
+
+def recordings(connection: Connection) -> int:
+    """How many recordings there are."""
+    return connection.execute(select(func.count()).select_from(RecordingRow)).scalar_one()
+
+
+def digests_of(connection: Connection, call_ids: Sequence[str]) -> dict[str, str]:
+    """The SHA-256 of the rows of these recordings, as the chain of the archive tells it; a call without a row is not in it.
+
+    A column that says nothing, its value missing or the default, counts for nothing: a revision that adds one changes no
+    digest. Raises ValueError or DBAPIError for a row that cannot be read.
+    """
+    table = RecordingRow.__table__
+    silent = {column.name: getattr(column.default, "arg", None) for column in table.columns}
+    dated = {column.name for column in table.columns if isinstance(column.type, UtcDateTime)}
+    found: dict[str, str] = {}
+    for at in range(0, len(call_ids), _ASKED):
+        query = select(*columns_of(table, connection)).where(RecordingRow.call_id.in_(call_ids[at : at + _ASKED]))
+        for row in connection.execute(query):
+            said = {name: value for name, value in row._mapping.items() if value is not None and value != silent[name]}
+            times = {name: time_of(said[name], connection).isoformat() for name in said.keys() & dated}
+            found[row.call_id] = hashlib.sha256(canonical(said | times).encode()).hexdigest()
+    return found
 
 
 def pending(connection: Connection) -> int:

@@ -1,8 +1,8 @@
 """What is still in the spool that the queue does not wait for?
 
 Raw files outlive their job when a crash fell between two steps, when they came late, or when no call accounts for
-them. Rule protected: raw files are removed only after the archive was seen to hold them; what nobody knows is reported
-and left where it is.
+them. Rule protected: raw files are removed only after the archive was seen to hold them, or was seen to have purged
+them; what nobody knows is reported and left where it is.
 """
 
 from datetime import timedelta
@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from config.clock import Clock
 from config.database import reading, writing
-from recorder import store
+from recorder import archive_chain, store
 from recorder.plan import NO_FILES, Alert, AlertKind
 from recorder.spool import Spool, Stray
 from recorder.store import JobState
@@ -56,7 +56,9 @@ def _remove_if_held(engine: Engine, clock: Clock, spool: Spool, vault: Vault, ca
         if store.is_told(connection, alert):
             return
         archived = next(store.in_archive(connection, call_id), None)
-    if archived is not None and vault.holds(archived):
+        links = archive_chain.entries(connection, [call_id]).get(call_id, [])
+    purged = archived is None and any(link.kind == archive_chain.PURGED for link in links)
+    if purged or (archived is not None and vault.holds(archived)):
         spool.remove(spool.files(call_id))
     else:
         _tell(engine, clock, alert)

@@ -7,6 +7,7 @@ is arithmetic and lives in `segments`.
 import warnings
 
 import numpy as np
+import numpy.typing as npt
 
 from recorder.pcm import RATE, Samples
 
@@ -38,6 +39,6 @@ class VoiceDetector:
         self._rest = samples[whole:]
 
     @property
-    def voiced(self) -> tuple[bool, ...]:
+    def voiced(self) -> npt.NDArray[np.bool_]:
         """The marks so far."""
-        return tuple(map(bool, self._marks))
+        return np.frombuffer(bytes(self._marks), dtype=np.bool_)

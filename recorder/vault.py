@@ -2,24 +2,39 @@
 
 Rule protected: a file under its final name is complete, durable and known by its SHA-256; whatever a crash leaves
 unfinished is hidden under another name. A full disk is `StorageFull` with the place, and nothing is lost by it: the raw
-files stay in the spool until the archive holds them.
+files stay in the spool until the archive holds them. With a ring of keys nothing that lies here can be read without them;
+with an object store, what lies here is on its way there.
 """
 
 import errno
 import hashlib
-import os
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
+from typing import IO
 
-from recorder.naming import audio_path, parse_part_name, part_name, sidecar_path
+from config.private_files import sync
+from recorder.archive_files import ArchiveFiles, digest_of
+from recorder.archive_head import alone
+from recorder.keyring import KeyLost, KeyRing
+from recorder.naming import (
+    SEALED,
+    audio_path,
+    key_path,
+    parse_part_name,
+    part_name,
+    paths_of,
+    sidecar_path,
+)
 from recorder.record import Json, canonical
+from recorder.sealing import BadSeal, Role, Seal, WrappedKey, parse_wrapped
+from recorder.stores import ObjectStore, StoreDown
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CHUNK = 1 << 20
+_LONGEST_KEY = 4096  # bytes; a key file has some 200
 
 
 class StorageFull(OSError):
@@ -28,25 +43,6 @@ class StorageFull(OSError):
 
 class AlteredRecording(ValueError):
     """A file of the archive is not what was archived: it is not given out."""
-
-
-class Flaw(StrEnum):
-    """What can be wrong with an archive."""
-
-    MISSING = "missing"
-    ALTERED = "altered"
-    SWAPPED = "swapped"  # the file holds another call's recording
-    ADDED = "added"  # a file that no recording accounts for
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing wrong with the archive, at `path` in it; `call_id` is None for a file of no call."""
-
-    flaw: Flaw
-    path: str
-    call_id: str | None
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +54,17 @@ class Archived:
     sha256: str
     bytes: int
     sidecar_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """What one attempt at archiving a call seals with: the key itself, and the same as it is kept."""
+
+    data_key: bytes
+    wrapped: WrappedKey
+
+    def seal(self, role: Role) -> Seal:
+        return Seal(self.data_key, self.wrapped.call_id, role)
 
 
 @contextmanager
@@ -72,10 +79,19 @@ def naming_the_place(place: Path) -> Iterator[None]:
 
 
 class Vault:
-    """The archive on a local disk, below `root`."""
+    """The archive below `root`: sealed when there is a `ring` and `seals`, sent on when there is a `store`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, ring: KeyRing | None = None, store: ObjectStore | None = None, *, seals: bool = True) -> None:
         self.root = root
+        self.ring = ring
+        self._files = ArchiveFiles(root, store)
+        self._seals = seals and ring is not None
+
+    def locked(self, call_id: str) -> Locked | None:
+        """A fresh key for one attempt at archiving a call; None where nothing is sealed. Raises ConfigError, OSError."""
+        if self.ring is None or not self._seals:
+            return None
+        return Locked(*self.ring.new_key(call_id))
 
     def unfinished(self, call_id: str, started_at: datetime, attempt: int) -> Path:
         """A fresh place beside the final one to write the audio to. What earlier attempts left there is removed.
@@ -90,70 +106,150 @@ class Vault:
                     left.unlink(missing_ok=True)
         return final.parent / part_name(call_id, attempt)
 
-    def keep(self, part: Path, call_id: str, started_at: datetime, metadata: Json) -> Archived:
+    def keep(
+        self,
+        part: Path,
+        call_id: str,
+        started_at: datetime,
+        metadata: Json,
+        *,
+        form: str = "flac",
+        locked: Locked | None = None,
+    ) -> Archived:
         """Moves the finished audio at `part` to its final name, with `metadata` and its SHA-256 in a sidecar beside it.
 
-        Durable when it returns. Killed anywhere in it, doing it again gives the same files. Raises StorageFull, OSError.
+        With `locked` the audio must have been sealed with it; the sidecar is sealed here, and the wrapped key laid beside
+        them. Durable when it returns; killed anywhere in it, it is done again. Raises StorageFull, OSError.
         """
-        path = audio_path(call_id, started_at)
+        path = audio_path(call_id, started_at, form, sealed=locked is not None)
         final = self.root / path
         with naming_the_place(final.parent):
-            _sync(part)
-            digest, size = sha256_of(part), part.stat().st_size
+            sync(part)
+            with part.open("rb") as file:
+                digest, size = digest_of(file), file.tell()
             text = canonical(metadata | {"audio": {"path": path, "sha256": digest, "bytes": size}}) + "\n"
-            beside = part.with_name(part_name(call_id, 0))
-            beside.write_text(text, encoding="utf-8")
-            _sync(beside)
-            part.replace(final)
-            beside.replace(self.root / sidecar_path(path))
-            _sync(final.parent)
-        return Archived(call_id, path, digest, size, hashlib.sha256(text.encode()).hexdigest())
+            beside = text.encode() if locked is None else locked.seal(Role.SIDECAR).seal(text.encode())
+            companions = {self.root / sidecar_path(path): self._part(final.parent, call_id, "json", beside)}
+            if locked is not None and (key := key_path(path)) is not None:
+                key_text = locked.wrapped.text().encode()
+                companions[self.root / key] = self._part(final.parent, call_id, "key", key_text)
+            with alone(self.root):
+                part.replace(final)
+                for name, written in companions.items():
+                    written.replace(name)
+                for other in set(final.parent.glob(f"{call_id}.*")) - {final, *companions}:
+                    other.unlink()  # of an earlier attempt that was cut short, in another form
+            sync(final.parent)
+        return Archived(call_id, path, digest, size, hashlib.sha256(beside).hexdigest())
+
+    def put_key(self, path: str, wrapped: WrappedKey) -> None:
+        """Lays another wrapping of the same key beside the recording at `path`, atomically. Raises StorageFull, OSError."""
+        name = key_path(path)
+        if name is None:
+            raise ValueError(f"{path} is not sealed")
+        final = self.root / name
+        with naming_the_place(final.parent):
+            _make_folder(final.parent, self.root)
+            part = self._part(final.parent, wrapped.call_id, "key", wrapped.text().encode())
+            with alone(self.root):
+                part.replace(final)
+            sync(final.parent)
 
     def holds(self, recording: Archived) -> bool:
-        """Whether the recording is there, unaltered, with its sidecar."""
-        return not self.verify(recording, {})
-
-    def open_path(self, recording: Archived) -> Path:
-        """The file of a recording, proven unaltered. Raises AlteredRecording, which says what is wrong with it."""
-        for finding in self.verify(recording, {}):
-            if finding.path == recording.path:
-                raise AlteredRecording(finding.text)
-        return self.root / recording.path
-
-    def verify(self, recording: Archived, owners: dict[str, str]) -> list[Finding]:
-        """What is wrong with one recording and its sidecar. `owners` maps SHA-256 to the call it belongs to."""
+        """Whether the recording is there, unaltered, with its sidecar. Raises StoreDown."""
         pairs = ((recording.path, recording.sha256), (sidecar_path(recording.path), recording.sidecar_sha256))
-        return [finding for path, expected in pairs if (finding := self._compare(recording.call_id, path, expected, owners))]
+        return all(self.digest(path) == expected for path, expected in pairs)
+
+    @contextmanager
+    def open_audio(self, recording: Archived) -> Iterator[IO[bytes]]:
+        """The audio of a recording, unsealed and proven to be what was archived: FLAC or Ogg Opus, to be read from any place.
+
+        Raises AlteredRecording, which says what is wrong with it, KeyLost, StoreDown.
+        """
+        with self._proven(recording, recording.path, recording.sha256) as file:
+            if recording.path.endswith(SEALED):
+                with _as_altered(recording):
+                    audio = self._seal(recording, Role.AUDIO).reader(file)
+                yield audio
+            else:
+                yield file
+
+    def sidecar(self, recording: Archived) -> Json:
+        """The metadata that lies beside a recording, unsealed and proven. Raises as `open_audio` does."""
+        with self._proven(recording, sidecar_path(recording.path), recording.sidecar_sha256) as file:
+            content = file.read()
+        with _as_altered(recording):
+            if recording.path.endswith(SEALED):
+                content = self._seal(recording, Role.SIDECAR).open(content)
+            said: Json = json.loads(content)
+        return said
+
+    def wrapped(self, recording: Archived) -> WrappedKey:
+        """The key beside a sealed recording. Raises AlteredRecording, StoreDown."""
+        name = key_path(recording.path) or ""
+        try:
+            with self._files.open(name) as file:
+                return parse_wrapped(file.read(_LONGEST_KEY).decode(), recording.call_id)
+        except StoreDown:
+            raise
+        except (OSError, UnicodeDecodeError, BadSeal) as error:
+            text = f"call {recording.call_id}: {name} cannot be used ({error}); `ringfence recording rekey` puts it back"
+            raise AlteredRecording(text) from None
+
+    def remove(self, recording: Archived) -> None:
+        """Removes every file of a recording, here and in the store; done again after a crash, it removes the rest.
+
+        The key goes first: from then on nothing can be read any more. Raises StoreDown, OSError.
+        """
+        self._files.remove([*reversed(paths_of(recording.path))])
+
+    def send(self) -> int:
+        """Sends what is archived to the store; returns how many files. Raises StoreDown, OSError."""
+        return self._files.send()
 
     def files(self) -> list[str]:
-        """Every file of the archive and every link in it, sorted; unfinished recordings are the archivist's own and left out."""
-        names = []
-        for directory, folders, files in os.walk(self.root):
-            links = [name for name in folders if (Path(directory) / name).is_symlink()]
-            whole = [name for name in (*files, *links) if parse_part_name(name) is None]
-            names += [(Path(directory) / name).relative_to(self.root).as_posix() for name in whole]
-        return sorted(names)
+        """Every file of the archive and every link in it, sorted; unfinished recordings are left out. Raises StoreDown."""
+        return self._files.names()
 
-    def _compare(self, call_id: str, path: str, expected: str, owners: dict[str, str]) -> Finding | None:
-        try:
-            found = sha256_of(self.root / path)
-        except OSError as error:
-            return Finding(Flaw.MISSING, path, call_id, f"call {call_id}: {path} cannot be read: {error.strerror}")
-        if found == expected:
-            return None
-        owner = owners.get(found)
-        if owner is not None and owner != call_id:
-            return Finding(Flaw.SWAPPED, path, call_id, f"call {call_id}: {path} holds what belongs to call {owner}")
-        return Finding(Flaw.ALTERED, path, call_id, f"call {call_id}: {path} is not what was archived")
+    def digest(self, name: str) -> str | None:
+        """SHA-256 of a file of the archive; None when it is missing, cannot be read, or is none. Raises StoreDown."""
+        return self._files.digest(name)
+
+    def _seal(self, recording: Archived, role: Role) -> Seal:
+        if self.ring is None:
+            raise KeyLost(f"call {recording.call_id} is sealed, and this archive was opened without keys")
+        return Seal(self.ring.unwrap(self.wrapped(recording)), recording.call_id, role)
+
+    @contextmanager
+    def _proven(self, recording: Archived, name: str, expected: str) -> Iterator[IO[bytes]]:
+        """The file, hashed: whoever reads on reads what was hashed, whatever happens to its name meanwhile."""
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(self._files.open(name))
+                found = digest_of(file)
+            except StoreDown:
+                raise
+            except OSError as error:
+                raise AlteredRecording(f"call {recording.call_id}: {name} cannot be read: {error.strerror}") from None
+            if found != expected:
+                raise AlteredRecording(f"call {recording.call_id}: {name} is not what was archived")
+            file.seek(0)
+            yield file
+
+    @staticmethod
+    def _part(folder: Path, call_id: str, word: str, content: bytes) -> Path:
+        part = folder / part_name(call_id, word)
+        part.write_bytes(content)
+        sync(part)
+        return part
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hex. A symbolic link is not followed: the archive holds files only."""
-    digest = hashlib.sha256()
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-        while piece := file.read(_CHUNK):
-            digest.update(piece)
-    return digest.hexdigest()
+@contextmanager
+def _as_altered(recording: Archived) -> Iterator[None]:
+    try:
+        yield
+    except (BadSeal, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise AlteredRecording(f"call {recording.call_id}: {error}") from None
 
 
 def _make_folder(folder: Path, root: Path) -> None:
@@ -163,13 +259,4 @@ def _make_folder(folder: Path, root: Path) -> None:
     if folder != root:
         _make_folder(folder.parent, root)
     folder.mkdir(exist_ok=True, parents=folder == root)
-    _sync(folder.parent)
-
-
-def _sync(path: Path) -> None:
-    """Makes a file's content, or a folder's entries, survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(folder.parent)

@@ -91,14 +91,33 @@ class Asterisk:
                     "Timeout": str(int(order.ring_for.total_seconds() * 1000)),
                     "CallerID": order.caller_id,
                 },
-                {"__RF_CALL": order.call_id, "RF_PROMPT": order.disclosure, "RF_SAFE": order.safe_harbour},
+                {
+                    "__RF_CALL": order.call_id,
+                    "RF_PROMPT": order.disclosure,
+                    "RF_SAFE": order.safe_harbour,
+                    "RF_HOW": order.disclosed_by.value,
+                    "RF_CAPTURE": order.recorded_from.value,
+                    "RF_UNCONSENTED": "ended" if order.ends_unconsented else "joined",
+                },
             )
         )
         self._sent = {call_id: expiry for call_id, expiry in self._sent.items() if now < expiry}
         self._sent[order.call_id] = order.permit.expires_at
 
-    def connect(self, call_id: str, agent_id: str) -> None:
+    def connect(self, call_id: str, agent_id: str, *, announce_again: bool = False) -> None:
+        if announce_again:
+            self._order(SimpleAction("Setvar", Channel=call_id, Variable="RF_DISCLOSED", Value="0"))
         self._order(SimpleAction("Redirect", Channel=call_id, Context=CONNECT_CONTEXT, Exten=agent_id, Priority="1"))
+
+    def pause(self, call_id: str) -> None:
+        self._order(SimpleAction("MixMonitorMute", Channel=call_id, Direction="both", State="1"))
+
+    def resume(self, call_id: str) -> None:
+        self._order(SimpleAction("MixMonitorMute", Channel=call_id, Direction="both", State="0"))
+
+    def record(self, call_id: str, agent_id: str) -> None:
+        self._order(SimpleAction("Setvar", Channel=call_id, Variable="RF_CAPTURE", Value="now"))
+        self.connect(call_id, agent_id)
 
     def abandon(self, call_id: str) -> None:
         self._order(SimpleAction("Redirect", Channel=call_id, Context=ABANDON_CONTEXT, Exten="s", Priority="1"))

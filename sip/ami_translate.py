@@ -28,6 +28,10 @@ from sip.events import (
     Answered,
     Bridged,
     CallEvent,
+    CapturePaused,
+    CaptureResumed,
+    CaptureStarted,
+    ConsentAsked,
     Dialed,
     EndedBy,
     HungUp,
@@ -47,6 +51,7 @@ EVENTS_READ = (
     "ConfbridgeJoin",
     "ConfbridgeLeave",
     "DTMFEnd",
+    "MixMonitorMute",
     "HangupRequest",
     "Hangup",
     "OriginateResponse",
@@ -175,13 +180,47 @@ def _answered(view: View, packet: Packet, at: datetime) -> Step:
 
 
 def _announcing(view: View, packet: Packet, at: datetime) -> Step:
+    """Told late, after the join, a prompt that came before it is old news."""
     call_id, prompt = packet.get("Call"), packet.get("Prompt")
+    if _is_bridged(view, call_id):
+        return view, ()
     return _emit(view, call_id, AnnouncementStarted(call_id, at, prompt), prompt=prompt)
 
 
 def _announced(view: View, packet: Packet, at: datetime) -> Step:
+    return (view, ()) if _is_bridged(view, packet.get("Call")) else _prompt_over(view, packet, at)
+
+
+def _prompt_over(view: View, packet: Packet, at: datetime) -> Step:
     call_id, complete = packet.get("Call"), packet.get("Status") == "SUCCESS"
     return _emit(view, call_id, AnnouncementEnded(call_id, at, packet.get("Prompt"), complete))
+
+
+def _is_bridged(view: View, call_id: str) -> bool:
+    leg = view.calls.get(call_id)
+    return leg is not None and leg.state is CallState.BRIDGED
+
+
+def _consent(view: View, packet: Packet, at: datetime) -> Step:
+    call_id = packet.get("Call")
+    return _emit(view, call_id, ConsentAsked(call_id, at, packet.get("Given") == "yes"))
+
+
+def _capturing(view: View, packet: Packet, at: datetime) -> Step:
+    call_id = packet.get("Call")
+    return _emit(view, call_id, CaptureStarted(call_id, at))
+
+
+def _playing(view: View, packet: Packet, at: datetime) -> Step:
+    """The prompt begins in the agent's room, where the customer is."""
+    call_id, agent_id = packet.get("Call"), packet.get("Agent")
+    joined = () if _is_bridged(view, call_id) else (Bridged(call_id, at, agent_id),)
+    return _emit(view, call_id, *joined, AnnouncementStarted(call_id, at, packet.get("Prompt")), agent_id=agent_id)
+
+
+def _played(view: View, packet: Packet, at: datetime) -> Step:
+    """Of no meaning once the customer has left the room in the middle of it."""
+    return _prompt_over(view, packet, at) if _is_bridged(view, packet.get("Call")) else (view, ())
 
 
 def _agent_missing(view: View, packet: Packet, at: datetime) -> Step:
@@ -212,6 +251,8 @@ def _confbridge_join(view: View, packet: Packet, at: datetime) -> Step:
     if leg is None:
         return view, ()
     before: tuple[CallEvent, ...] = ()
+    if leg.state is CallState.BRIDGED and leg.agent_id == agent_id:
+        return view, ()  # the prompt that both hear has told it
     if leg.state is CallState.ANNOUNCING:
         before = (AnnouncementEnded(uniqueid, at, leg.prompt, complete=True),)  # the dialplan joins nobody undisclosed
     elif leg.agent_id != agent_id:
@@ -237,6 +278,13 @@ def _dtmf_end(view: View, packet: Packet, at: datetime) -> Step:
     return _emit(view, uniqueid, KeyPressed(uniqueid, at, digit))
 
 
+def _mix_monitor_mute(view: View, packet: Packet, at: datetime) -> Step:
+    """One packet tells of both sides: they are never paused apart."""
+    call_id = packet.get("Uniqueid")
+    paused = packet.get("State").lower() in {"true", "1", "on", "yes"}
+    return _emit(view, call_id, CapturePaused(call_id, at) if paused else CaptureResumed(call_id, at))
+
+
 _Translator = Callable[[View, Packet, datetime], Step]
 
 _BY_EVENT: dict[str, _Translator] = {
@@ -247,6 +295,7 @@ _BY_EVENT: dict[str, _Translator] = {
     "ConfbridgeJoin": _confbridge_join,
     "ConfbridgeLeave": _confbridge_leave,
     "DTMFEnd": _dtmf_end,
+    "MixMonitorMute": _mix_monitor_mute,
     "HangupRequest": _hangup_request,
     "Hangup": _hangup,
     "OriginateResponse": ami_originates.responded,
@@ -256,6 +305,10 @@ _BY_USER_EVENT: dict[str, _Translator] = {
     "RFAnswered": _answered,
     "RFAnnouncing": _announcing,
     "RFAnnounced": _announced,
+    "RFPlaying": _playing,
+    "RFPlayed": _played,
+    "RFConsent": _consent,
+    "RFCapturing": _capturing,
     "RFAgentMissing": _agent_missing,
     "RFAbandoning": _abandoning,
     "RFAbandoned": _abandoned,

@@ -18,6 +18,10 @@ from sip.events import (
     Answered,
     Bridged,
     CallEvent,
+    CapturePaused,
+    CaptureResumed,
+    CaptureStarted,
+    ConsentAsked,
     Dialed,
     EndedBy,
     HungUp,
@@ -29,6 +33,7 @@ from sip.events import (
     SafeHarbourStarted,
     Unbridged,
 )
+from sip.port import DisclosedBy
 
 
 class CallState(StrEnum):
@@ -59,12 +64,19 @@ TRANSITIONS: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (_S.RINGING, Answered): _S.ANSWERED,
     (_S.ANSWERED, AnnouncementStarted): _S.ANNOUNCING,
     (_S.ANSWERED, SafeHarbourStarted): _S.ABANDONING,
+    (_S.ANSWERED, Bridged): _S.BRIDGED,  # only of a call whose disclosure does not come first: see `apply`
+    (_S.ANSWERED, AgentMissing): _S.ANSWERED,
     (_S.ANNOUNCING, AnnouncementEnded): _S.ANNOUNCED,
     (_S.ANNOUNCED, Bridged): _S.BRIDGED,
+    (_S.ANNOUNCED, ConsentAsked): _S.ANNOUNCED,
+    (_S.BRIDGED, ConsentAsked): _S.BRIDGED,  # told by another way than the join, and may be overtaken by it
     (_S.ANNOUNCED, AgentMissing): _S.ANNOUNCED,
     (_S.ANNOUNCED, SafeHarbourStarted): _S.ABANDONING,
     (_S.ANNOUNCING, SafeHarbourStarted): _S.ABANDONING,  # the reserved agent left during the prompt
+    (_S.BRIDGED, AnnouncementStarted): _S.BRIDGED,  # both hear it
+    (_S.BRIDGED, AnnouncementEnded): _S.BRIDGED,
     (_S.BRIDGED, Unbridged): _S.UNBRIDGED,
+    (_S.UNBRIDGED, AnnouncementStarted): _S.ANNOUNCING,  # once more, before another agent
     (_S.UNBRIDGED, Bridged): _S.BRIDGED,  # transferred to another agent
     (_S.UNBRIDGED, AgentMissing): _S.UNBRIDGED,
     (_S.UNBRIDGED, SafeHarbourStarted): _S.ABANDONING,
@@ -78,7 +90,10 @@ TRANSITIONS: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (_S.ENDED, Lost): _S.ENDED,
 }
 for _state in (_S.ANSWERED, _S.ANNOUNCING, _S.ANNOUNCED, _S.BRIDGED, _S.UNBRIDGED, _S.ABANDONING):
-    TRANSITIONS[(_state, KeyPressed)] = _state
+    for _kind in (KeyPressed, CaptureStarted, CapturePaused, CaptureResumed):
+        TRANSITIONS[(_state, _kind)] = _state
+for _late in (ConsentAsked, CaptureStarted, CapturePaused, CaptureResumed):
+    TRANSITIONS[(_S.ENDED, _late)] = _S.ENDED
 for _state in _S:
     if _state is not _S.ENDED:
         TRANSITIONS[(_state, HungUp)] = _S.ENDED
@@ -118,6 +133,8 @@ class Call:
     rang: bool = False  # the far side may have alerted
     keys: str = ""  # keys the customer pressed, in order
     failure: str | None = None  # what the PBX said when it made no leg at all
+    disclosed_by: DisclosedBy = DisclosedBy.PROMPT_BEFORE
+    paused: bool = False  # what is said now is not recorded, and keys are not kept: they may be a card's number
 
     @property
     def abandoned(self) -> bool:
@@ -128,9 +145,9 @@ class Call:
         return self.safe_harbour_at is not None and (self.bridged_at is None or self.safe_harbour_at < self.bridged_at)
 
 
-def ordered(call_id: str, at: datetime) -> Call:
+def ordered(call_id: str, at: datetime, disclosed_by: DisclosedBy = DisclosedBy.PROMPT_BEFORE) -> Call:
     """A call whose originate is about to be sent."""
-    return Call(call_id, CallState.ORDERED, at)
+    return Call(call_id, CallState.ORDERED, at, disclosed_by=disclosed_by)
 
 
 def apply(call: Call, event: CallEvent) -> Call:  # noqa: C901, PLR0912 -- one arm an event, nothing nested
@@ -138,7 +155,8 @@ def apply(call: Call, event: CallEvent) -> Call:  # noqa: C901, PLR0912 -- one a
     if event.call_id != call.call_id:
         raise ValueError(f"event of call {event.call_id} applied to call {call.call_id}")
     state = TRANSITIONS.get((call.state, type(event)))
-    if state is None:
+    undisclosed = isinstance(event, Bridged) and call.state is CallState.ANSWERED and call.disclosed_by.comes_first
+    if state is None or undisclosed:
         raise IllegalTransition(call.call_id, call.state, event)
     if call.state is CallState.ENDED:
         return call
@@ -151,9 +169,9 @@ def apply(call: Call, event: CallEvent) -> Call:  # noqa: C901, PLR0912 -- one a
         case Answered(at=at):
             return replace(moved, answered_at=at, rang=True)
         case AnnouncementStarted(at=at):
-            return replace(moved, announcement_at=at)
+            return replace(moved, announcement_at=call.announcement_at or at)
         case AnnouncementEnded(at=at, complete=complete):
-            return replace(moved, announced_at=at, disclosed=complete)
+            return replace(moved, announced_at=call.announced_at or at, disclosed=complete)
         case Bridged(at=at, agent_id=agent_id):
             return replace(moved, bridged_at=call.bridged_at or at, agent_id=agent_id)
         case Unbridged(at=at):
@@ -161,7 +179,11 @@ def apply(call: Call, event: CallEvent) -> Call:  # noqa: C901, PLR0912 -- one a
         case SafeHarbourStarted(at=at):
             return replace(moved, safe_harbour_at=call.safe_harbour_at or at)
         case KeyPressed(digit=digit):
-            return replace(moved, keys=call.keys + digit)
+            return moved if call.paused else replace(moved, keys=call.keys + digit)
+        case CapturePaused():
+            return replace(moved, paused=True)
+        case CaptureResumed():
+            return replace(moved, paused=False)
         case HungUp(at=at, cause=cause, tech_cause=tech_cause, by=by, rang=rang):
             return replace(moved, ended_at=at, hangup_cause=cause, tech_cause=tech_cause, ended_by=by, rang=call.rang or rang)
         case OriginateFailed(at=at, reason=reason):
@@ -169,5 +191,5 @@ def apply(call: Call, event: CallEvent) -> Call:  # noqa: C901, PLR0912 -- one a
         case Lost(at=at):
             # What is unknown counts: the far side may have rung (RULES: "a crash leaves unknown, and unknown counts").
             return replace(moved, ended_at=at, ended_by=EndedBy.UNKNOWN, rang=True)
-        case AgentMissing() | SafeHarbourEnded():
+        case AgentMissing() | SafeHarbourEnded() | ConsentAsked() | CaptureStarted():
             return moved

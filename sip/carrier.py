@@ -27,6 +27,7 @@ class Behaviour(Enum):
     SPEAKS_AFTER_3S = "03"
     HANGS_UP_AT_ONCE = "10"
     PRESSES_9 = "09"
+    PRESSES_1 = "11"
     VOICEMAIL = "60"
     SENDS_NOTHING = "00"
     RINGS_OUT = "20"
@@ -46,6 +47,9 @@ BEHAVIOURS: dict[Behaviour, Subscriber] = {
     Behaviour.HANGS_UP_AT_ONCE: Subscriber("answers and hangs up at once", audio="room", stays_s=0.1),
     Behaviour.PRESSES_9: Subscriber(
         "answers, presses 9 after 1 s, hangs up after 60 s", audio="presses-9", stays_s=60, keys_in_band=True
+    ),
+    Behaviour.PRESSES_1: Subscriber(
+        "answers, presses 1 after 4 s, hangs up after 60 s", audio="presses-1", stays_s=60, keys_in_band=True
     ),
     Behaviour.VOICEMAIL: Subscriber("a voicemail greeting of 8 s and a beep, hangs up after 30 s", audio="voicemail", stays_s=30),
     Behaviour.SENDS_NOTHING: Subscriber("answers and sends no audio at all", audio=None),
@@ -160,5 +164,6 @@ def _audio(tree: Tree) -> dict[str, voices.Samples]:
         "quiet-then-talking": np.concatenate([voices.silence(3.0), *talk]),
         "room": voices.silence(10.0),
         "presses-9": np.concatenate([voices.silence(1.0), voices.key_tone("9"), voices.silence(70.0)]),
+        "presses-1": np.concatenate([voices.silence(4.0), voices.key_tone("1"), voices.silence(70.0)]),
         "voicemail": np.concatenate([greeting, voices.silence(0.5), voices.tone(1000, 0.5), voices.silence(40.0)]),
     }

@@ -114,6 +114,39 @@ class KeyPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentAsked:
+    """The customer was asked to press a key that consents to the recording; `given` is whether they did in time."""
+
+    call_id: str
+    at: datetime
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureStarted:
+    """The customer leg is recorded from now on, for a call that was not recorded from its answer."""
+
+    call_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePaused:
+    """What is recorded of the customer leg is silence on both sides from now on."""
+
+    call_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureResumed:
+    """What is said is recorded again."""
+
+    call_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The customer leg is gone. `cause` is Q.850, `tech_cause` the SIP status if the PBX told one, else 0.
 
@@ -157,6 +190,10 @@ CallEvent = (
     | SafeHarbourStarted
     | SafeHarbourEnded
     | KeyPressed
+    | ConsentAsked
+    | CaptureStarted
+    | CapturePaused
+    | CaptureResumed
     | HungUp
     | OriginateFailed
     | Lost

@@ -7,6 +7,7 @@ over them. No call without a permit: `originate` takes a `DialOrder`, and a `Dia
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from compliance.verdict import Permit
@@ -15,6 +16,33 @@ from sip.events import Event
 #: An answered customer whom nobody is given within this time hears the abandonment message, and the PBX sees to it by
 #: itself, whether or not we are alive: 16 CFR 310.4(b)(4)(iii), counted from the answer, which is stricter.
 DECISION_WAIT = timedelta(seconds=2)
+
+
+class DisclosedBy(StrEnum):
+    """How the customer learns that the call may be recorded."""
+
+    PROMPT_BEFORE = "prompt_before"  # a prompt, whole, before the agent is there
+    PROMPT_JOINING = "prompt_joining"  # a prompt as the agent joins: both hear it
+    SPOKEN = "spoken"  # the agent says it, and says that it was said
+    PRESS_TO_CONSENT = "press_to_consent"  # a prompt before the agent, and a key that consents
+    NONE = "none"  # no rule asks for it
+
+    @property
+    def comes_first(self) -> bool:
+        """Whether nobody is joined to an agent before the prompt was heard to its end."""
+        return self in {DisclosedBy.PROMPT_BEFORE, DisclosedBy.PRESS_TO_CONSENT}
+
+
+class RecordedFrom(StrEnum):
+    """From when on the PBX records a customer."""
+
+    ANSWER = "answer"
+    CONSENT = "consent"  # the customer's side is silence until the prompt was heard, or the key pressed; the prompt is recorded
+    ORDER = "order"  # nothing before `record`
+    NEVER = "never"
+
+
+CONSENT_KEY = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +60,9 @@ class DialOrder:
     disclosure: str  # id of the disclosure prompt, played before the agent is joined
     safe_harbour: str  # id of the abandonment message
     permit: Permit
+    disclosed_by: DisclosedBy = DisclosedBy.PROMPT_BEFORE
+    recorded_from: RecordedFrom = RecordedFrom.ANSWER
+    ends_unconsented: bool = True  # who does not press the key is hung up, or else joined unrecorded
 
     def __post_init__(self) -> None:
         if self.permit.attempt_id != self.call_id or self.permit.number != self.number:
@@ -72,8 +103,20 @@ class Telephony(Protocol):
         """Rings the customer once. Raises PbxUnavailable if nothing was sent; never sends one order twice."""
         ...
 
-    def connect(self, call_id: str, agent_id: str) -> None:
-        """Plays the disclosure prompt (once a call) and joins the customer to the agent's waiting leg."""
+    def connect(self, call_id: str, agent_id: str, *, announce_again: bool = False) -> None:
+        """Discloses as the order says (once a call, or once more) and joins the customer to the agent's waiting leg."""
+        ...
+
+    def pause(self, call_id: str) -> None:
+        """Records silence on both sides from now on; the time goes on. `CapturePaused` confirms it."""
+        ...
+
+    def resume(self, call_id: str) -> None:
+        """Records again. `CaptureResumed` confirms it."""
+        ...
+
+    def record(self, call_id: str, agent_id: str) -> None:
+        """Begins to record a customer who is with this agent and was not recorded; they are apart for an instant."""
         ...
 
     def abandon(self, call_id: str) -> None:

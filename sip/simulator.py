@@ -27,6 +27,10 @@ from sip.events import (
     Answered,
     Bridged,
     CallEvent,
+    CapturePaused,
+    CaptureResumed,
+    CaptureStarted,
+    ConsentAsked,
     Dialed,
     EndedBy,
     Event,
@@ -43,10 +47,11 @@ from sip.events import (
     SafeHarbourStarted,
     Unbridged,
 )
-from sip.port import DECISION_WAIT, DialOrder, PbxUnavailable
+from sip.port import CONSENT_KEY, DECISION_WAIT, DialOrder, DisclosedBy, PbxUnavailable, RecordedFrom
 from sip.subscribers import Answers, Refuses, RingsOut, Silent, Subscriber
 
 NORMAL_CLEARING = 16  # Q.850
+CONSENT_WAIT = timedelta(seconds=5)  # for the key, after the prompt
 
 
 @dataclass(slots=True)
@@ -58,6 +63,9 @@ class _Leg:
     phase: LivePhase = LivePhase.DIALING
     agent_id: str | None = None
     disclosed: bool = False
+    consented: bool | None = None  # None: not asked yet
+    asked: bool = False  # the key is waited for now
+    captured: bool = False
     talked: bool = False
     turn: int = 0
     state: CallState = CallState.ORDERED  # as the floor was told
@@ -118,8 +126,17 @@ class Simulator:
             self._legs[order.call_id] = _Leg(order, self._subscriber_of(order.number))
             self._after(timedelta(0), lambda: self._dial(order.call_id))
 
-    def connect(self, call_id: str, agent_id: str) -> None:
-        self._redirect(call_id, lambda: self._connect(call_id, agent_id))
+    def connect(self, call_id: str, agent_id: str, *, announce_again: bool = False) -> None:
+        self._redirect(call_id, lambda: self._connect(call_id, agent_id, announce_again=announce_again))
+
+    def pause(self, call_id: str) -> None:
+        self._mute(call_id, CapturePaused)
+
+    def resume(self, call_id: str) -> None:
+        self._mute(call_id, CaptureResumed)
+
+    def record(self, call_id: str, agent_id: str) -> None:
+        self._redirect(call_id, lambda: self._record(call_id, agent_id))
 
     def abandon(self, call_id: str) -> None:
         self._redirect(call_id, lambda: self._abandon(call_id))
@@ -128,6 +145,18 @@ class Simulator:
         leg = self._legs.get(call_id)
         if leg is not None and self._in_view:
             self._after(timedelta(0), lambda: self._end(call_id, NORMAL_CLEARING, 0, EndedBy.FLOOR))
+
+    def _mute(self, call_id: str, kind: type[CapturePaused | CaptureResumed]) -> None:
+        """Told of whatever is up, as Asterisk does, whether or not anything changes by it."""
+
+        def go() -> None:
+            leg = self._legs.get(call_id)
+            if leg is not None:
+                self._report(leg, kind(call_id, self._now))
+
+        leg = self._legs.get(call_id)
+        if leg is not None and leg.captured and self._in_view:
+            self._after(timedelta(0), go)
 
     # The script: what people and lines do
 
@@ -257,6 +286,7 @@ class Simulator:
         if leg is None or not isinstance(leg.subscriber, Answers):
             return
         leg.phase = LivePhase.ANSWERED
+        leg.captured = leg.order.recorded_from in {RecordedFrom.ANSWER, RecordedFrom.CONSENT}
         self._report(leg, Answered(call_id, self._now))
         if leg.subscriber.stays_for is not None:
             self._after(leg.subscriber.stays_for, self._ender(call_id, NORMAL_CLEARING, 0, EndedBy.CUSTOMER))
@@ -269,6 +299,8 @@ class Simulator:
             leg = self._legs.get(call_id)
             if leg is not None:
                 self._report(leg, KeyPressed(call_id, self._now, digit))
+                if leg.asked:
+                    self._consent(call_id, given=digit == CONSENT_KEY)
 
         return press
 
@@ -312,26 +344,66 @@ class Simulator:
 
         self._after(timedelta(0), go)
 
-    def _connect(self, call_id: str, agent_id: str) -> None:
+    def _connect(self, call_id: str, agent_id: str, *, announce_again: bool) -> None:
         leg = self._legs[call_id]
-        leg.phase, leg.agent_id = LivePhase.ANNOUNCING, agent_id
-        if leg.disclosed:
+        leg.disclosed = leg.disclosed and not announce_again
+        if not leg.order.disclosed_by.comes_first:
             self._join(call_id, agent_id)
             return
+        leg.phase, leg.agent_id, leg.asked = LivePhase.ANNOUNCING, agent_id, False
+        if leg.disclosed:
+            self._ask(call_id)
+            return
         self._report(leg, AnnouncementStarted(call_id, self._now, leg.order.disclosure))
-        self._in_turn(leg, self._prompt, lambda: self._announced(call_id, agent_id))
+        self._in_turn(leg, self._prompt, lambda: self._announced(call_id))
 
-    def _announced(self, call_id: str, agent_id: str) -> None:
+    def _announced(self, call_id: str) -> None:
         leg = self._legs[call_id]
         leg.disclosed = True
         turn = leg.turn
         self._report(leg, AnnouncementEnded(call_id, self._now, leg.order.disclosure, complete=True))
         if leg.turn == turn:
-            self._join(call_id, agent_id)
+            self._ask(call_id)
+
+    def _ask(self, call_id: str) -> None:
+        """For the key that consents, once a call, if the order says so; then on to the agent."""
+        leg = self._legs[call_id]
+        if leg.order.disclosed_by is DisclosedBy.PRESS_TO_CONSENT and leg.consented is None:
+            leg.asked = True
+            self._in_turn(leg, CONSENT_WAIT, lambda: self._consent(call_id, given=False))
+        elif leg.consented is False and leg.order.ends_unconsented:
+            self._end(call_id, NORMAL_CLEARING, 0, EndedBy.FLOOR)
+        elif leg.agent_id is not None:
+            self._join(call_id, leg.agent_id)
+
+    def _consent(self, call_id: str, *, given: bool) -> None:
+        leg = self._legs[call_id]
+        leg.turn += 1
+        leg.asked, leg.consented = False, given
+        leg.captured = leg.captured and given
+        turn = leg.turn
+        self._report(leg, ConsentAsked(call_id, self._now, given))
+        if leg.turn == turn:
+            self._ask(call_id)
+
+    def _record(self, call_id: str, agent_id: str) -> None:
+        leg = self._legs[call_id]
+        if not leg.captured:
+            leg.captured = True
+            self._report(leg, CaptureStarted(call_id, self._now))
+        self._connect(call_id, agent_id, announce_again=False)
+
+    def _heard(self, call_id: str) -> None:
+        """The prompt that both hear is over."""
+        leg = self._legs[call_id]
+        leg.disclosed = True
+        self._report(leg, AnnouncementEnded(call_id, self._now, leg.order.disclosure, complete=True))
 
     def _join(self, call_id: str, agent_id: str) -> None:
         leg = self._legs[call_id]
         if agent_id not in self._agents:
+            leg.phase = LivePhase.ANNOUNCING
+            leg.agent_id = agent_id
             self._report(leg, AgentMissing(call_id, self._now, agent_id))
             self._in_turn(leg, DECISION_WAIT, lambda: self._abandon(call_id))
             return
@@ -342,6 +414,9 @@ class Simulator:
         if not leg.talked and isinstance(leg.subscriber, Answers) and leg.subscriber.talks_for is not None:
             self._after(leg.subscriber.talks_for, self._ender(call_id, NORMAL_CLEARING, 0, EndedBy.CUSTOMER))
         leg.talked = True
+        if leg.order.disclosed_by is DisclosedBy.PROMPT_JOINING and not leg.disclosed and self._legs.get(call_id) is leg:
+            self._report(leg, AnnouncementStarted(call_id, self._now, leg.order.disclosure))
+            self._in_turn(leg, self._prompt, lambda: self._heard(call_id))
 
     def _abandon(self, call_id: str) -> None:
         leg = self._legs[call_id]

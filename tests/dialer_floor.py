@@ -17,8 +17,11 @@ from dialer.floor import (
     FloorCall,
     HangUp,
     Item,
+    PauseCapture,
+    ResumeCapture,
     SaveAgent,
     SaveCall,
+    StartCapture,
     Suppress,
 )
 from sip.call import Call, CallState, ordered
@@ -82,6 +85,12 @@ def _words(command: Command) -> str:
             return f"abandon {call_id}"
         case HangUp(call_id=call_id):
             return f"hang up {call_id}"
+        case PauseCapture(call_id=call_id):
+            return f"pause {call_id}"
+        case ResumeCapture(call_id=call_id):
+            return f"resume {call_id}"
+        case StartCapture(call_id=call_id, agent_id=agent_id):
+            return f"record {call_id} {agent_id}"
         case Suppress(call=call, source=source):
             return f"suppress {call.call_id} by {source}"
         case Finish(call=call, disposition=disposition):

@@ -1,8 +1,8 @@
 """A small PBX with people at both ends, that keeps the promises of the dialplan and nothing else.
 
-One prompt before any agent, the abandonment message when nobody comes. Orders and events are two queues that anybody may
-be slow to empty; what happens, happens when the test says so: each public method is something that may happen now, and
-`n` (0 to 7) chooses among those to whom it can.
+One prompt before any agent or as they join, the abandonment message when nobody comes. Orders and events are two queues
+that anybody may be slow to empty; what happens, happens when the test says so: each public method is something that may
+happen now, and `n` (0 to 7) chooses among those to whom it can.
 """
 
 from collections import deque
@@ -13,6 +13,9 @@ from dialer.floor import (
     Abandon,
     Connect,
     HangUp,
+    PauseCapture,
+    ResumeCapture,
+    StartCapture,
 )
 from sip.call import TRANSITIONS, CallState
 from sip.events import (
@@ -27,6 +30,10 @@ from sip.events import (
     Answered,
     Bridged,
     CallEvent,
+    CapturePaused,
+    CaptureResumed,
+    CaptureStarted,
+    ConsentAsked,
     Dialed,
     EndedBy,
     Event,
@@ -39,6 +46,7 @@ from sip.events import (
     SafeHarbourStarted,
     Unbridged,
 )
+from sip.port import DisclosedBy, RecordedFrom
 from tests.dialer_floor import START
 
 AGENTS = ("ann", "bob", "cai", "dee")
@@ -57,6 +65,11 @@ class Leg:
     disclosed: bool = False
     missing: bool = False  # waits for another order, the agent was not in the room
     view: CallState = CallState.DIALING
+    how: DisclosedBy = DisclosedBy.PROMPT_BEFORE
+    recorded_from: RecordedFrom = RecordedFrom.ANSWER
+    recorded: bool = False
+    muted: bool = False
+    playing: bool = False  # the prompt that both hear
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +77,11 @@ class Originate:
     """Our order to ring somebody, on its way to the PBX."""
 
     call_id: str
+    how: DisclosedBy = DisclosedBy.PROMPT_BEFORE
+    recorded_from: RecordedFrom = RecordedFrom.ANSWER
 
 
-Order = Originate | Connect | Abandon | HangUp
+Order = Originate | Connect | Abandon | HangUp | PauseCapture | ResumeCapture | StartCapture
 
 
 class ModelPbx:
@@ -117,7 +132,7 @@ class ModelPbx:
 
     def _obey(self, order: Order) -> None:
         if isinstance(order, Originate):
-            self.legs[order.call_id] = Leg(order.call_id)
+            self.legs[order.call_id] = Leg(order.call_id, how=order.how, recorded_from=order.recorded_from)
             return
         leg = self.legs.get(order.call_id)
         if leg is None or leg.phase is None:
@@ -127,11 +142,20 @@ class ModelPbx:
                 self.end(leg, 16, 0, EndedBy.FLOOR)
             case Connect(agent_id=agent_id) if leg.phase not in BEFORE_ANSWER:
                 self._leave_room(leg)
-                if leg.disclosed:
+                if leg.disclosed or not leg.how.comes_first:
                     self._join(leg, agent_id)
                 else:
                     leg.phase, leg.agent, leg.missing = LivePhase.ANNOUNCING, agent_id, False
                     self._emit(leg, AnnouncementStarted(leg.call_id, self.now, "house-en"))
+            case PauseCapture() | ResumeCapture() if leg.recorded:
+                leg.muted = isinstance(order, PauseCapture)
+                told = CapturePaused if leg.muted else CaptureResumed
+                self._emit(leg, told(leg.call_id, self.now))
+            case StartCapture(agent_id=agent_id) if leg.phase not in BEFORE_ANSWER:
+                self._leave_room(leg)
+                leg.recorded = True
+                self._emit(leg, CaptureStarted(leg.call_id, self.now))
+                self._join(leg, agent_id)
             case Abandon() if leg.phase not in BEFORE_ANSWER:
                 self._leave_room(leg)
                 self._abandon(leg)
@@ -139,6 +163,7 @@ class ModelPbx:
                 pass
 
     def _leave_room(self, leg: Leg) -> None:
+        leg.playing = False
         if leg.phase is LivePhase.BRIDGED and leg.agent is not None:
             self._emit(leg, Unbridged(leg.call_id, self.now, leg.agent))
 
@@ -155,6 +180,9 @@ class ModelPbx:
         if leg.view is CallState.ANNOUNCING:  # what a gap has hidden
             self._emit(leg, AnnouncementEnded(leg.call_id, self.now, "house-en", complete=True))
         self._emit(leg, Bridged(leg.call_id, self.now, agent_id))
+        if leg.how is DisclosedBy.PROMPT_JOINING and not leg.disclosed:
+            leg.playing = True
+            self._emit(leg, AnnouncementStarted(leg.call_id, self.now, "house-en"))
 
     def _abandon(self, leg: Leg) -> None:
         leg.phase, leg.agent, leg.missing = LivePhase.ABANDONING, None, False
@@ -181,6 +209,7 @@ class ModelPbx:
     def answer(self, n: int) -> None:
         if leg := self._pick(n, LivePhase.DIALING, LivePhase.RINGING):
             leg.phase = LivePhase.ANSWERED
+            leg.recorded = leg.recorded_from in {RecordedFrom.ANSWER, RecordedFrom.CONSENT}
             self._emit(leg, Answered(leg.call_id, self.now))
 
     def refuse(self, n: int) -> None:
@@ -189,11 +218,19 @@ class ModelPbx:
 
     def prompt_ends(self, n: int) -> None:
         self.obey_all()  # a prompt is longer than an order is on its way
+        for both in [one for one in self.legs.values() if one.playing]:
+            both.playing, both.disclosed = False, True
+            self._emit(both, AnnouncementEnded(both.call_id, self.now, "house-en", complete=True))
         leg = self._pick(n, LivePhase.ANNOUNCING)
         if leg is None or leg.missing or leg.agent is None:
             return
         leg.disclosed = n != 7
         self._emit(leg, AnnouncementEnded(leg.call_id, self.now, "house-en", leg.disclosed))
+        if leg.disclosed and leg.how is DisclosedBy.PRESS_TO_CONSENT:
+            self._emit(leg, ConsentAsked(leg.call_id, self.now, given=n != 6))
+            if n == 6:
+                self.end(leg, 16, 0, EndedBy.FLOOR)
+                return
         if leg.disclosed:
             self._join(leg, leg.agent)
         else:

@@ -17,6 +17,7 @@ from dialer.floor import (
     Item,
     Placed,
     Suppress,
+    Tick,
 )
 from sip.call import CallState
 from sip.events import (
@@ -66,6 +67,10 @@ class RuledFloor(ModelPbx):
         self._check_ends(before, item, commands)
         self._check_orders(before, commands)
         self._check_opt_outs(before, item, commands)
+        if isinstance(item, Tick) and floor.pbx_up:
+            for call in floor.calls.values():
+                wish, limit = call.capture.wish, call.capture.plan.pause_limit
+                assert wish is None or floor.now - wish.at < limit, f"the pause of {call.call_id} is forgotten"
         if self.unbroken:
             illegal = [one for one in commands if isinstance(one, Alert) and one.kind is AlertKind.ILLEGAL_EVENT]
             assert not [one for one in illegal if "not possible" in one.text], illegal
@@ -119,7 +124,7 @@ class RuledFloor(ModelPbx):
         asked: str | None = None
         match item:
             case KeyPressed(call_id=call_id, digit="9") if call_id in before.calls:
-                if before.calls[call_id].call.state in {CallState.ENDED, *NOT_ANSWERED}:
+                if before.calls[call_id].call.state in {CallState.ENDED, *NOT_ANSWERED} or before.calls[call_id].call.paused:
                     return
                 asked = call_id
             case AgentKeyPressed(agent_id=agent_id, digit="9") if agent_id in before.agents:
@@ -159,5 +164,6 @@ class RuledFloor(ModelPbx):
             if leg.phase is LivePhase.ANSWERED and call.agent_id is None and in_time(self.floor, call):
                 idle = [agent for agent in self.floor.agents.values() if agent.state is AgentState.READY]
                 assert not idle, f"{key} waits and {idle} are idle"
+            assert not leg.recorded or leg.muted == (call.capture.wish is not None), f"{key} is recorded otherwise than wanted"
             if leg.phase in BEFORE_ANSWER:
                 assert call.person not in self.opted_out, f"{key} rings, {call.person} has opted out"

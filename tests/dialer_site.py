@@ -18,6 +18,7 @@ from dialer.floor import Floor, FloorCall, FloorPolicy, Item, Tick
 from dialer.leads import LeadRow
 from dialer.service import FloorService
 from dialer.store import Campaign, CampaignState
+from recorder.capture import CapturePolicy
 from sip.simulator import Simulator
 from sip.subscribers import Answers, Subscriber
 
@@ -43,7 +44,7 @@ class Site:
         with writing(self.database) as connection:
             store.add_leads(connection, campaign_id, "test", [row], self.clock.now())
 
-    def campaign(self, name: str = "spring", max_attempts: int = 1) -> str:
+    def campaign(self, name: str = "spring", max_attempts: int = 1, capture: CapturePolicy | None = None) -> str:
         made = Campaign(
             new_id(self.clock.now()),
             name,
@@ -55,6 +56,7 @@ class Site:
             channels=50,
             max_attempts=max_attempts,
             ring_for=timedelta(seconds=20),
+            capture=capture or CapturePolicy(),
         )
         with writing(self.database) as connection:
             store.add_campaign(connection, made, self.clock.now())

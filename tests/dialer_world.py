@@ -14,6 +14,7 @@ from dialer.floor import (
     BudgetsMeasured,
     CampaignsRunning,
     CampaignView,
+    CaptureAsked,
     Command,
     Connect,
     DialNext,
@@ -26,12 +27,17 @@ from dialer.floor import (
     ListDry,
     OptedOut,
     PauseAsked,
+    PauseCapture,
     Placed,
+    ResumeCapture,
     RosterRead,
     SaveCall,
+    StartCapture,
     Suppress,
     Tick,
 )
+from recorder.capture import CapturePlan
+from recorder.capturing import Capture
 from sip.call import CallState, ordered
 from sip.events import (
     AgentLegDown,
@@ -43,11 +49,21 @@ from sip.events import (
     PbxDown,
     PbxUp,
 )
+from sip.port import DisclosedBy, RecordedFrom
 from tests.abandonment_rules import the_budget
 from tests.dialer_floor import a_floor_call
 from tests.dialer_pbx import AGENTS, STEPS_MS, Order, Originate
 from tests.dialer_rules import HOLDING, RuledFloor
 
+#: How calls are disclosed and recorded, one after the other.
+PLANS = (
+    CapturePlan(),
+    CapturePlan(),
+    CapturePlan(disclosed_by=DisclosedBy.PROMPT_JOINING),
+    CapturePlan(disclosed_by=DisclosedBy.PRESS_TO_CONSENT, recorded_from=RecordedFrom.CONSENT),
+    CapturePlan(disclosed_by=DisclosedBy.SPOKEN),
+    CapturePlan(recorded_from=RecordedFrom.ORDER),
+)
 CAMPAIGNS = (CampaignView("k1", "spring", 2), CampaignView("k2", "summer", 3))
 
 
@@ -95,7 +111,7 @@ class World(RuledFloor):
             for command in commands:
                 self._maybe_killed()
                 match command:
-                    case Connect() | Abandon() | HangUp():
+                    case Connect() | Abandon() | HangUp() | PauseCapture() | ResumeCapture() | StartCapture():
                         self._send(command)
                     case SaveCall(call=call):
                         self.saved[call.call_id] = Placed(call)
@@ -134,12 +150,14 @@ class World(RuledFloor):
         if self.known % 7 == 0:
             self.give(ListDry(campaign_id, self.now + timedelta(seconds=1)))
             return
-        call = a_floor_call(ordered(f"c{self.known}", self.now), campaign_id=campaign_id)
+        plan = PLANS[(self.known - 1) % len(PLANS)]
+        placed = ordered(f"c{self.known}", self.now, plan.disclosed_by)
+        call = a_floor_call(placed, campaign_id=campaign_id, capture=Capture(plan))
         self.saved[call.call_id] = Placed(call)
         self._maybe_killed()
         self.give(Placed(call))
         if self.in_view:
-            self.orders.append(Originate(call.call_id))
+            self.orders.append(Originate(call.call_id, plan.disclosed_by, plan.recorded_from))
         else:
             self.give(OriginateFailed(call.call_id, self.now, "the PBX is not in view"))
 
@@ -221,6 +239,11 @@ class World(RuledFloor):
 
     def agent_asks(self, n: int) -> None:
         self.give(PauseAsked(AGENTS[n % 4], paused=n == 7, reason="tea", at=self.now))
+
+    def capture_asked(self, n: int) -> None:
+        """A command pauses the recording of a call, or has it go on."""
+        calls = [call.call_id for call in self.floor.calls.values()]
+        self.give(CaptureAsked(calls[n % len(calls)] if calls else "none", n % 3 > 0, "payment", "office", self.now))
 
     def agent_judges(self, n: int) -> None:
         words = ("sale", "nonsense", "do_not_call", "busy")

@@ -14,74 +14,42 @@ from compliance.packs import parse_pack
 from compliance.replay import Kept, facts_of
 from compliance.tables import body_of, event_fields
 from compliance.verdict import CallerId, Candidate
+from tests.pack_texts import DNC, cap_text, pack_text, rule_text
 
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)
 VERSIONS = "ringfence 1, tzdata 2026a"
 PEOPLE = ("ann", "bob", "cyd")
 NUMBERS = ("+12125550100", "+18505550101", "+33142345678", "+8613800138000")
-PACK = """schema = 1
-[pack]
-id = "test"
-version = "1"
-jurisdiction = ["*"]
-[[rule]]
-id = "dnc"
-kind = "suppress"
-list = "internal"
-match = ["number", "person"]
-cite = "c"
-level = "house"
-source = "primary"
-[[rule]]
-id = "hours"
-kind = "window"
-clock = "callee"
-calendar = "FR"
-schedule = [{ on = ["holiday", "sun"], allow = [] }, { on = ["*"], allow = ["08:00-20:00"] }]
-cite = "c"
-level = "law"
-source = "primary"
-[[rule]]
-id = "cap"
-kind = "cap"
-max = 2
-event = "attempt"
-key = ["person"]
-period = "rolling:24h"
-cite = "c"
-level = "law"
-source = "secondary"
-[[rule]]
-id = "rest"
-kind = "cooldown"
-after = "refusal"
-key = ["number"]
-days = 3
-first_day = "next"
-clock = "callee"
-cite = "c"
-level = "house"
-source = "primary"
-[[rule]]
-id = "consent"
-kind = "consent"
-level_needed = "express"
-scope = ["seller", "voice"]
-when = { technology = ["prerecorded"] }
-cite = "c"
-level = "law"
-source = "primary"
-[[rule]]
-id = "register"
-kind = "suppress"
-list = "fr.bloctel"
-match = ["number"]
-list_max_age_days = 30
-when = { purpose = ["research"] }
-cite = "c"
-level = "law"
-source = "primary"
-"""
+PACK = pack_text(
+    DNC,
+    rule_text(
+        "hours",
+        "window",
+        clock="callee",
+        calendar="FR",
+        schedule=[{"on": ["holiday", "sun"], "allow": []}, {"on": ["*"], "allow": ["08:00-20:00"]}],
+        level="law",
+    ),
+    cap_text(2, level="law", source="secondary"),
+    rule_text("rest", "cooldown", after="refusal", key=["number"], days=3, first_day="next", clock="callee"),
+    rule_text(
+        "consent",
+        "consent",
+        level_needed="express",
+        scope=["seller", "voice"],
+        when={"technology": ["prerecorded"]},
+        level="law",
+    ),
+    rule_text(
+        "register",
+        "suppress",
+        list="fr.bloctel",
+        match=["number"],
+        list_max_age_days=30,
+        when={"purpose": ["research"]},
+        level="law",
+    ),
+)
 FRANCE = Calendar("FR", frozenset({2025, 2026, 2027}), frozenset({datetime(2026, 7, 14, tzinfo=UTC).date()}))
 
 

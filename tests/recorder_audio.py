@@ -17,15 +17,21 @@ import numpy.typing as npt
 import soundfile
 from sqlalchemy import Engine
 
+from compliance.evidence_key import EvidenceKey
+from compliance.signing import public_half
 from compliance.verdict import PackRef
 from config.clock import ManualClock
 from config.database import Base, open_database, reading, sqlite_url, writing
 from config.ids import new_id
+from recorder.archive_chain import signed_by
+from recorder.archive_head import OWN_FILES
 from recorder.catalogue import Recording, show
+from recorder.keyring import KeyRing
 from recorder.naming import Side, raw_name
 from recorder.record import CallRecord
 from recorder.service import Archivist
 from recorder.store import Job, alerts, enqueue, jobs
+from recorder.stores import ObjectStore
 from recorder.vault import Vault
 from sip.events import EndedBy
 
@@ -33,6 +39,7 @@ Samples = npt.NDArray[np.int16]
 RATE = 8000
 ANSWERED = datetime(2026, 3, 2, 15, 4, 5, 250_000, tzinfo=UTC)
 PROMPT = "disclosure-en-1"
+SITE_KEY = EvidenceKey(b"k" * 32, public_half(b"k" * 32))
 ROUND_AT = timedelta(seconds=21)  # when the archivist of the tests looks: a second after a call of 20 s has ended
 
 
@@ -182,11 +189,12 @@ class Site:
     directory: Path
     step: Callable[[str], None] = lambda _name: None
     clock: ManualClock = field(default_factory=lambda: ManualClock(ANSWERED + ROUND_AT))
+    store: ObjectStore | None = None
 
     def __post_init__(self) -> None:
         self.engine = a_database(self.directory / "site.db")
         self.spool = self.directory / "spool"
-        self.vault = Vault(self.directory / "archive")
+        self.vault = a_vault(self.directory, self.store)
         self.spool.mkdir(exist_ok=True)
         prompts = self.directory / "prompts"
         prompts.mkdir(exist_ok=True)
@@ -224,7 +232,14 @@ class Site:
     def kept(self) -> list[str]:
         """Every file of the archive, unfinished ones too."""
         root = self.vault.root
-        return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if not path.is_dir())
+        names = (path.relative_to(root).as_posix() for path in root.rglob("*") if not path.is_dir())
+        return sorted(name for name in names if name not in OWN_FILES)
+
+    def heard(self, recording: Recording) -> Samples:
+        """The samples of a recording, agent left, as they come out of the archive."""
+        with self.vault.open_audio(recording.archived) as file:
+            audio: Samples = soundfile.read(file, dtype="int16")[0]
+        return audio
 
     def close(self) -> None:
         self.archivist.close()
@@ -233,6 +248,11 @@ class Site:
 
 def a_database(path: Path) -> Engine:
     """A SQLite file with all tables known so far."""
-    engine = open_database(sqlite_url(path))
+    engine = signed_by(open_database(sqlite_url(path)), SITE_KEY)
     Base.metadata.create_all(engine)
     return engine
+
+
+def a_vault(directory: Path, store: ObjectStore | None = None, *, seals: bool = True) -> Vault:
+    """The archive of a site in `directory`, with its keys."""
+    return Vault(directory / "archive", KeyRing(directory / "secrets"), store, seals=seals)

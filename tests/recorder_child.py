@@ -13,8 +13,7 @@ from pathlib import Path
 
 from config.clock import ManualClock
 from recorder.service import Archivist
-from recorder.vault import Vault
-from tests.recorder_audio import ANSWERED, ROUND_AT, a_database
+from tests.recorder_audio import ANSWERED, ROUND_AT, a_database, a_vault
 
 
 def say(*words: object) -> None:
@@ -22,7 +21,8 @@ def say(*words: object) -> None:
     sys.stdout.flush()
 
 
-def main(directory: Path, deadly_step: str, file_limit: int) -> None:
+def main() -> None:
+    directory, deadly_step, file_limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     if file_limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
 
@@ -32,13 +32,9 @@ def main(directory: Path, deadly_step: str, file_limit: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     clock = ManualClock(ANSWERED + ROUND_AT)
-    vault = Vault(directory / "archive")
+    vault = a_vault(directory)
     engine = a_database(directory / "site.db")
     archivist = Archivist(engine, clock, directory / "spool", vault, directory / "prompts", step=step)
     say(archivist.work_once())
     archivist.close()
     engine.dispose()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -91,8 +91,8 @@ def fill(database: Engine, past: Past, say: Callable[[str], None]) -> None:
     written = 0
     for events, permits in copier.batches():
         with writing(database) as connection:
-            _insert(connection, ledger, events)
-            _insert(connection, permit, permits)
+            insert_rows(connection, ledger, events)
+            insert_rows(connection, permit, permits)
         before, written = written, written + len(events)
         if written // TOLD_EVERY != before // TOLD_EVERY:
             say(f"{written:,} of {population.rows():,} rows")
@@ -104,7 +104,7 @@ def fill(database: Engine, past: Past, say: Callable[[str], None]) -> None:
     with writing(database) as connection:
         connection.execute(delete(ledger_tip))
         connection.execute(insert(ledger_tip).values(id=TIP, seq=written, hash=copier.last_hash, recorded_at=copier.last_at))
-    _settle(database)
+    settle(database)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +219,7 @@ def _text_on_sqlite(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def _insert(connection: Connection, table: Table, rows: list[Row]) -> None:
+def insert_rows(connection: Connection, table: Table, rows: list[Row]) -> None:
     """Many rows in the fastest way that the database has. The names are the table's own."""
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     driver: Any = connection.connection.driver_connection
@@ -232,7 +232,7 @@ def _insert(connection: Connection, table: Table, rows: list[Row]) -> None:
         driver.executemany(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", rows)  # noqa: S608
 
 
-def _settle(database: Engine) -> None:
+def settle(database: Engine) -> None:
     """What a database does by itself in an hour: statistics, and everything in its place on the disk."""
     quiet = ("VACUUM ANALYZE", "CHECKPOINT")
     if database.dialect.name == "sqlite":

@@ -57,7 +57,8 @@ def measured(connection: Connection, here: Site, packs: Sequence[Pack], campaign
 
 def warnings_for(packs: Sequence[Pack], campaign: Campaign) -> list[str]:
     """What to know before the campaign is started: rules that count every call of it as abandoned."""
-    if not campaign.disclosure:
+    how = campaign.capture.disclosed_by
+    if not campaign.disclosure or how is None or not how.comes_first:
         return []
     return [
         f"{rule.origin.id} ({rule.origin.cite}) counts a call as abandoned when the agent joins later than "

@@ -8,10 +8,11 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from config.private_postgresql import INSTALL, PostgresqlUnavailable, programs
-from dialer.benches import archive, dialing, gate, importing
+from dialer.benches import archive, crash, dialing, disclosure, gate, importing, search
 from dialer.benches.gate_figures import GateFigures
 from dialer.cli.context import site_command
-from dialer.cli.output import PART_MISSING, failing, json_option, print_json, print_table
+from dialer.cli.output import PART_MISSING, REFUSED, failing, json_option, print_json, print_table
+from sip.unpack import LabError, ensure_tree
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,7 +26,8 @@ def bench() -> None:
 
 
 def _command(function: Callable[P, R]) -> Callable[P, R]:
-    return failing({PostgresqlUnavailable: PART_MISSING, gate.NoRoom: PART_MISSING})(site_command(function))
+    missing = (PostgresqlUnavailable, gate.NoRoom, archive.NoFfmpeg, LabError)
+    return failing(dict.fromkeys(missing, PART_MISSING))(site_command(function))
 
 
 def _say(text: str) -> None:
@@ -131,12 +133,45 @@ def import_(count: int, as_json: bool) -> None:
 
 
 @bench.command("archive")
-@click.option("--seconds", type=click.IntRange(10, 36_000), default=600, show_default=True, help="Length of the call.")
+@click.option("--seconds", type=click.IntRange(10, 36_000), default=180, show_default=True, help="Length of each call.")
+@click.option("--calls", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many calls.")
 @json_option
 @_command
-def archive_(seconds: int, as_json: bool) -> None:
-    """A call from raw files to the archive, beside the FLAC encoding alone."""
-    _show({"archive": archive.measure_archive(seconds, _say)}, as_json=as_json)
+def archive_(seconds: int, calls: int, as_json: bool) -> None:
+    """Calls from raw files to the archive, all of it, beside ffmpeg's encoding of the same files alone: in processor time."""
+    figures = archive.measure_archive(seconds, _say, calls)
+    _show({f"archive_{one.form}": one for one in figures}, as_json=as_json)
+
+
+@bench.command("crash")
+@click.option("--kills", type=click.IntRange(1, 10_000), default=200, show_default=True, help="How often the recorder is killed.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the steps and moments.")
+@json_option
+@_command
+def crash_(kills: int, seed: int, as_json: bool) -> None:
+    """The recorder killed again and again while it archives; exit code 3 if a call is lost, doubled or altered. Ten minutes."""
+    figures = crash.measure_crash(kills, _say, seed)
+    _show({"crash": figures}, as_json=as_json)
+    if not figures.intact:
+        raise SystemExit(REFUSED)
+
+
+@bench.command("disclosure")
+@click.option(
+    "--prompts", type=click.IntRange(2, 1000), default=70, show_default=True, help="How many prompts, in both languages."
+)
+@json_option
+@_command
+def disclosure_(prompts: int, as_json: bool) -> None:
+    """How often the proof of disclosure is wrong, over lines that lose packets, hiss, distort and are talked over."""
+    figures = disclosure.measure_disclosure(prompts, ensure_tree(_say), _say)
+    if as_json:
+        print_json({"disclosure": figures})
+        return
+    rows = [("played" if one.whole else "not played", one.line, one.trials, one.wrong) for one in figures.lines]
+    print_table("disclosure: verdicts that were wrong", ("the prompt was", "line", "trials", "wrong"), rows)
+    click.echo(f"missed: {figures.false_rejects} of {figures.of_played}")
+    click.echo(f"taken for the prompt: {figures.false_accepts} of {figures.of_not_played}")
 
 
 @bench.command("dial")
@@ -146,6 +181,40 @@ def archive_(seconds: int, as_json: bool) -> None:
 def dial(leads: int, as_json: bool) -> None:
     """Answer to two-way audio on a lab PBX, beside the round trip of its manager interface."""
     _show({"dial": dialing.measure_dial(leads, _say)}, as_json=as_json)
+
+
+@bench.command("search")
+@click.option("--rows", type=click.IntRange(1_000, 30_000_000), default=search.ROWS, show_default=True, help="Recordings.")
+@click.option("--rounds", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Searches of each kind.")
+@click.option(
+    "--database",
+    "databases",
+    type=click.Choice(gate.DATABASES),
+    multiple=True,
+    default=gate.DATABASES,
+    show_default=True,
+    help="May be given more than once.",
+)
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
+    help="Where the databases are put meanwhile; default: the directory for temporary files.",
+)
+@json_option
+@_command
+def search_(rows: int, rounds: int, databases: tuple[str, ...], directory: Path | None, as_json: bool) -> None:
+    """First pages of searches among many recordings, beside a look-up by key."""
+    figures = search.measure_search(rows, rounds, _say, databases, directory)
+    if as_json:
+        print_json({"search": figures})
+        return
+    headings = ("database", "search", "found", "p50 ms", "p99 ms", "times a look-up by key", "p99 below 100 ms")
+    shown = [
+        (one.database, one.search, one.found, one.p50_ms, one.p99_ms, one.times_a_key, "met" if one.met else "MISSED")
+        for one in figures
+    ]
+    print_table(f"first pages among {rows:,} recordings", headings, shown)
 
 
 @bench.command("all")
@@ -160,7 +229,7 @@ def all_(as_json: bool) -> None:
     figures = {
         "gate": gate.measure_gate(1000, _say, SHORT, databases),
         "import": importing.measure_import(20_000, _say),
-        "archive": archive.measure_archive(600, _say),
+        **{f"archive_{one.form}": one for one in archive.measure_archive(180, _say)},
         "dial": dialing.measure_dial(40, _say),
     }
     _show(figures, as_json=as_json)

@@ -17,6 +17,7 @@ from dialer import bootstrap
 from dialer.cli.output import BAD_INPUT, REFUSED, failing, json_option, plain, print_json, visible
 from recorder import catalogue
 from recorder.catalogue import Recording, Wanted
+from recorder.naming import SEALED
 from recorder.vault import AlteredRecording
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -110,12 +111,17 @@ def _recordings(parts: bootstrap.Opened, call_ids: list[str], *, audio: bool) ->
     for call_id in call_ids:
         shown = catalogue.show(parts.database, call_id)
         if isinstance(shown, Recording):
-            name = f"{call_id}{PurePosixPath(shown.path).suffix}" if audio else ""
-            content = parts.vault.open_path(shown.archived).read_bytes() if audio else b""
+            name = f"{call_id}{PurePosixPath(shown.path.removesuffix(SEALED)).suffix}" if audio else ""
+            content = _audio(parts, shown) if audio else b""
             found.append(Recorded(call_id, plain(shown), name, content))
         elif shown is not None:
             found.append(Recorded(call_id, {"call_id": call_id, "state": shown.state.value, "reason": shown.reason}))
     return found
+
+
+def _audio(parts: bootstrap.Opened, shown: Recording) -> bytes:
+    with parts.vault.open_audio(shown.archived) as audio:
+        return audio.read()
 
 
 def _put_new(target: Path, content: bytes) -> None:

@@ -13,9 +13,11 @@ from config.ids import new_id
 from dialer import metrics, store
 from dialer.cli.abandonment import as_objects, measured, packs_of, print_budgets, warnings_for
 from dialer.cli.arguments import FiniteRange, Name, PromptId
+from dialer.cli.capture_options import capture_options, described
 from dialer.cli.context import site, site_command
 from dialer.cli.output import BAD_INPUT, REFUSED, failing, json_option, print_json, print_table, visible
 from dialer.store import Campaign, CampaignState, NothingToReview, NotReviewed
+from recorder.capture import CapturePolicy
 
 
 @click.group()
@@ -52,6 +54,7 @@ def campaign() -> None:
 @click.option("--channels", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Most calls at one time.")
 @click.option("--max-attempts", type=click.IntRange(1, 100), default=3, show_default=True, help="Attempts for each lead.")
 @click.option("--ring-seconds", type=FiniteRange(15, 120), default=25, show_default=True, help="How long to let it ring.")
+@capture_options
 @json_option
 @site_command
 def create(
@@ -63,6 +66,7 @@ def create(
     channels: int,
     max_attempts: int,
     ring_seconds: float,
+    capture: CapturePolicy,
     as_json: bool,
 ) -> None:
     """Create a campaign called NAME; it is not dialed before `campaign start`."""
@@ -79,6 +83,7 @@ def create(
             channels,
             max_attempts,
             timedelta(seconds=ring_seconds),
+            capture=capture,
         )
         with writing(parts.database) as connection:
             store.add_campaign(connection, made, now)
@@ -193,6 +198,7 @@ def show(name: str, as_json: bool) -> None:
             return
         rows: list[tuple[str, object]] = [
             ("state", one.state),
+            ("recording", described(one.capture)),
             ("leads", _counts(counts)),
             ("placed", figures.placed),
             ("answered", figures.answered),

@@ -16,6 +16,9 @@ COMMANDS = {
     "alerts": Elsewhere(
         "dialer.cli.alerts:alerts", "What needs a person's eye, oldest first; one that was seen is kept, and not listed again."
     ),
+    "audit": Elsewhere(
+        "dialer.cli.audit:audit", "Who listed, heard, scored, held, exported, shared or purged which recording, and when."
+    ),
     "bench": Elsewhere("dialer.cli.bench:bench", "Measure speed, as ratios against something measured in the same run."),
     "campaign": Elsewhere("dialer.cli.campaigns:campaign", "Campaigns: create, start, pause, stop, review, look at them."),
     "compliance": Elsewhere("dialer.cli.compliance:compliance", "The rules in force."),
@@ -40,6 +43,7 @@ COMMANDS = {
         "dialer.cli.people:person",
         "What is known of one person: numbers, opt-outs, consents, relations, inconvenient times, calls.",
     ),
+    "qa": Elsewhere("dialer.cli.qa:qa", "Quality assurance: draw calls, score them on forms, hear appeals, calibrate, report."),
     "recording": Elsewhere("dialer.cli.recordings:recording", "Recordings of conversations: agent left, customer right."),
     "relation": Elsewhere(
         "dialer.cli.people:relation",
@@ -48,6 +52,10 @@ COMMANDS = {
     "run": Elsewhere(
         "dialer.cli.sites:run",
         "Run the floor: dial the running campaigns, connect agents, archive recordings, until Ctrl-C or SIGTERM.",
+    ),
+    "staff": Elsewhere(
+        "dialer.cli.staff:staff",
+        "Staff: who may hear, review and take out recordings. Until anybody is on it, whoever runs the commands may.",
     ),
 }
 

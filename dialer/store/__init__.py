@@ -49,6 +49,7 @@ from dialer.store.roster import (
     remove_agent,
     roster,
     save_agent,
+    team_of,
 )
 from dialer.store.words import (
     Word,
@@ -102,6 +103,7 @@ __all__ = [
     "start_campaign",
     "take_back",
     "take_words",
+    "team_of",
     "void_attempt",
     "words",
 ]

@@ -15,8 +15,10 @@ from dialer.dispositions import LeadState
 from dialer.floor import FloorCall
 from dialer.store.campaigns import NotFound
 from dialer.tables import AttemptRow, CampaignRow, LeadRow
+from recorder.capture_text import from_text, to_text
 from sip.call import Call, CallState
 from sip.events import EndedBy
+from sip.port import DisclosedBy
 
 
 def open_attempt(connection: Connection, floor_call: FloorCall) -> bool:
@@ -78,7 +80,7 @@ def attempts_of(connection: Connection, *, lead_id: str | None = None, campaign_
     return [_floor_call(row) for row in connection.execute(query.order_by(AttemptRow.ordered_at, AttemptRow.call_id))]
 
 
-_CALL_FIELDS = tuple(field.name for field in fields(Call) if field.name not in {"call_id", "state", "ended_by"})
+_CALL_FIELDS = tuple(field.name for field in fields(Call) if field.name not in {"call_id", "state", "ended_by", "disclosed_by"})
 
 
 def _with_campaign() -> Any:
@@ -103,6 +105,8 @@ def _attempt_values(floor_call: FloorCall) -> dict[str, Any]:
         "disposition": floor_call.disposition,
         "state": call.state.value,
         "ended_by": call.ended_by.value if call.ended_by else None,
+        "disclosed_by": call.disclosed_by.value,
+        "capture_json": to_text(floor_call.capture),
         **{name: getattr(call, name) for name in _CALL_FIELDS},
     }
 
@@ -112,6 +116,7 @@ def _floor_call(row: Row[Any]) -> FloorCall:
         call_id=row.call_id,
         state=CallState(row.state),
         ended_by=EndedBy(row.ended_by) if row.ended_by else None,
+        disclosed_by=DisclosedBy(row.disclosed_by),
         **{name: getattr(row, name) for name in _CALL_FIELDS},
     )
     return FloorCall(
@@ -126,4 +131,5 @@ def _floor_call(row: Row[Any]) -> FloorCall:
         safe_harbour=row.safe_harbour,
         agent_id=row.holds_agent,
         disposition=row.disposition,
+        capture=from_text(row.capture_json),
     )

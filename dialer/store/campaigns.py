@@ -1,6 +1,6 @@
 """Campaigns on disk: what they are, whether they are dialed, and what stopped them. Each function is part of a transaction."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -10,6 +10,8 @@ from sqlalchemy.engine import Connection
 
 from dialer.floor import CampaignView
 from dialer.tables import CampaignRow
+from recorder.capture import CaptureFrom, CaptureMode, CapturePolicy
+from sip.port import DisclosedBy
 
 
 class CampaignState(StrEnum):
@@ -57,6 +59,7 @@ class Campaign:
     reviewed_at: datetime | None = None
     reviewed_by: str | None = None
     review_note: str | None = None
+    capture: CapturePolicy = field(default_factory=CapturePolicy)
 
     @property
     def needs_review(self) -> bool:
@@ -68,7 +71,8 @@ def add_campaign(connection: Connection, campaign: Campaign, now: datetime) -> N
     """Raises AlreadyThere when the name is taken. One that is made running has started."""
     if connection.execute(select(CampaignRow.campaign_id).where(CampaignRow.name == campaign.name)).first():
         raise AlreadyThere(f"a campaign is called {campaign.name!r} already")
-    values = {field.name: getattr(campaign, field.name) for field in fields(campaign)}
+    values = {one.name: getattr(campaign, one.name) for one in fields(campaign)}
+    values |= _capture_values(values.pop("capture"))
     values["ring_seconds"] = values.pop("ring_for").total_seconds()
     if campaign.state is CampaignState.RUNNING:
         values["started_at"] = campaign.started_at or now
@@ -153,4 +157,25 @@ def _campaign(row: Row[Any]) -> Campaign:
         reviewed_at=row.reviewed_at,
         reviewed_by=row.reviewed_by,
         review_note=row.review_note,
+        capture=CapturePolicy(
+            mode=CaptureMode(row.capture),
+            begins=CaptureFrom(row.capture_from),
+            disclosed_by=None if row.disclosed_by is None else DisclosedBy(row.disclosed_by),
+            announce=row.announce,
+            again_after_transfer=row.again_after_transfer,
+            recorded_or_not_connected=row.recorded_or_not_connected,
+            pause_limit=timedelta(seconds=row.pause_seconds),
+        ),
     )
+
+
+def _capture_values(policy: CapturePolicy) -> dict[str, Any]:
+    return {
+        "capture": policy.mode.value,
+        "capture_from": policy.begins.value,
+        "disclosed_by": None if policy.disclosed_by is None else policy.disclosed_by.value,
+        "announce": policy.announce,
+        "again_after_transfer": policy.again_after_transfer,
+        "recorded_or_not_connected": policy.recorded_or_not_connected,
+        "pause_seconds": policy.pause_limit.total_seconds(),
+    }

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 from dialer.agents import Agent, AgentState
 from dialer.store.campaigns import NotFound
 from dialer.tables import AgentRow, AgentStateRow
+from recorder.staff import staff
 
 
 def add_agent(connection: Connection, agent_id: str, name: str, now: datetime) -> None:
@@ -32,6 +33,12 @@ def roster(connection: Connection) -> list[tuple[Agent, str]]:
     """The agents who may take calls, with their names."""
     rows = connection.execute(select(AgentRow.__table__).where(AgentRow.active).order_by(AgentRow.agent_id))
     return [(Agent(row.agent_id, AgentState(row.state), row.since, row.call_id, row.reason), row.name) for row in rows]
+
+
+def team_of(connection: Connection, agent_id: str | None) -> str:
+    """The team of an agent, as the staff of the site says it; empty where it says nothing."""
+    theirs = select(staff.c.team).where(staff.c.agent_id == agent_id, staff.c.active).order_by(staff.c.name).limit(1)
+    return "" if agent_id is None else connection.execute(theirs).scalar() or ""
 
 
 def save_agent(connection: Connection, agent: Agent) -> None:

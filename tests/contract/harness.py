@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from compliance.verdict import Permit
 from config.clock import Clock, ManualClock, SystemClock
@@ -69,14 +69,19 @@ class Harness(Protocol):
 
 
 def order(
-    harness: Harness, behaviour: Behaviour, *, ring_for: timedelta = timedelta(seconds=20), trunk: str = "carrier"
+    harness: Harness,
+    behaviour: Behaviour,
+    *,
+    ring_for: timedelta = timedelta(seconds=20),
+    trunk: str = "carrier",
+    **said: Any,
 ) -> DialOrder:
-    """An order with a live permit to ring somebody who behaves so."""
+    """An order with a live permit to ring somebody who behaves so; `said` are other fields of it."""
     now = harness.clock.now()
     call_id = new_id(now)
     number = harness.number(behaviour)
     permit = Permit(new_id(now), call_id, "a person", number, "a campaign", now, now + timedelta(seconds=10), ())
-    return DialOrder(call_id, number, trunk, "+12125550100", ring_for, "disclosure-en", "safe-harbour-en", permit)
+    return DialOrder(call_id, number, trunk, "+12125550100", ring_for, "disclosure-en", "safe-harbour-en", permit, **said)
 
 
 def wait_for(harness: Harness, kind: type[E], call_id: str | None = None, agent_id: str | None = None) -> E:
@@ -94,6 +99,7 @@ SIMULATED: dict[Behaviour, Subscriber] = {
     Behaviour.HANGS_UP_AFTER_5S: Answers(rings_for=timedelta(seconds=0.5), stays_for=timedelta(seconds=5)),
     Behaviour.HANGS_UP_AT_ONCE: Answers(rings_for=timedelta(seconds=0.5), stays_for=timedelta(seconds=0.1)),
     Behaviour.PRESSES_9: Answers(rings_for=timedelta(seconds=0.5), presses=((timedelta(seconds=1), "9"),)),
+    Behaviour.PRESSES_1: Answers(rings_for=timedelta(seconds=0.5), presses=((timedelta(seconds=5), "1"),)),
     Behaviour.RINGS_OUT: RingsOut(),
     Behaviour.BUSY: subscribers.BUSY,
     Behaviour.REJECTS: replace(subscribers.DECLINES, after=timedelta(seconds=0.5)),

@@ -7,6 +7,7 @@ life that the transition table does not know.
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,10 @@ from sip.events import (
     AnnouncementStarted,
     Answered,
     Bridged,
+    CapturePaused,
+    CaptureResumed,
+    CaptureStarted,
+    ConsentAsked,
     Dialed,
     EndedBy,
     HungUp,
@@ -38,8 +43,10 @@ from sip.events import (
     SafeHarbourStarted,
     Unbridged,
 )
-from sip.port import PbxUnavailable
+from sip.port import DialOrder, DisclosedBy, PbxUnavailable, RecordedFrom
 from tests.contract.harness import Harness, order, out_of_view_and_back, wait_for
+
+HOW: dict[str, DisclosedBy] = {}  # call id -> how its order has it disclosed
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +58,7 @@ def _legal_lives(harness: Harness) -> Iterator[None]:
 
 def life(harness: Harness, call_id: str) -> Call:
     """The call after all its events so far. Raises IllegalTransition."""
-    call = ordered(call_id, harness.clock.now())
+    call = ordered(call_id, harness.clock.now(), HOW.get(call_id, DisclosedBy.PROMPT_BEFORE))
     for event in harness.events:
         if not isinstance(event, AgentEvent | PbxEvent) and event.call_id == call_id:
             call = apply(call, event)
@@ -75,6 +82,26 @@ def bridged(harness: Harness, agent_id: str, behaviour: Behaviour = Behaviour.TA
     harness.telephony.connect(call_id, agent_id)
     wait_for(harness, Bridged, call_id)
     return call_id
+
+
+def disclosed_otherwise(harness: Harness, how: DisclosedBy, behaviour: Behaviour = Behaviour.TALKS, **said: Any) -> DialOrder:
+    """Rings somebody who is to be disclosed to in another way; returns the order once they have answered."""
+    dial = order(harness, behaviour, disclosed_by=how, **said)
+    HOW[dial.call_id] = how
+    harness.telephony.originate(dial)
+    wait_for(harness, Answered, dial.call_id)
+    return dial
+
+
+def told(harness: Harness, call_id: str, *kinds: type[Any]) -> list[type[Any]]:
+    """The events of these kinds about the call, in order."""
+    return [type(event) for event in harness.events if isinstance(event, kinds) and getattr(event, "call_id", "") == call_id]
+
+
+def wait_until_told(harness: Harness, call_id: str, *counts: tuple[type[Any], int]) -> None:
+    """Waits until each kind was told so often of the call, in whatever order: the PBX has two ways to tell."""
+    while any(len(told(harness, call_id, kind)) < times for kind, times in counts):
+        harness.next_event()
 
 
 NOBODY = "103"  # an agent who is never logged in
@@ -352,3 +379,125 @@ def test_a_call_that_ends_out_of_view_is_not_among_the_living(harness: Harness) 
     up = wait_for(harness, PbxUp)
     assert call_id not in {call.call_id for call in up.calls}
     assert "101" not in {agent.agent_id for agent in up.agents}
+
+
+# How it is recorded and disclosed
+
+
+def test_a_recording_is_paused_and_goes_on_by_order_and_both_are_confirmed(harness: Harness) -> None:
+    in_view(harness)
+    harness.agent_in("101")
+    call_id = bridged(harness, "101")
+    harness.telephony.pause(call_id)
+    paused = wait_for(harness, CapturePaused, call_id)
+    assert life(harness, call_id).paused
+    harness.telephony.resume(call_id)
+    assert wait_for(harness, CaptureResumed, call_id).at >= paused.at
+    assert not life(harness, call_id).paused
+    harness.telephony.hang_up(call_id)
+    wait_for(harness, HungUp, call_id)
+
+
+def test_a_prompt_as_the_agent_joins_begins_when_both_are_there(harness: Harness) -> None:
+    in_view(harness)
+    harness.agent_in("101")
+    harness.agent_in("102")
+    dial = disclosed_otherwise(harness, DisclosedBy.PROMPT_JOINING)
+    harness.telephony.connect(dial.call_id, "101")
+    assert wait_for(harness, Bridged, dial.call_id).agent_id == "101"
+    assert wait_for(harness, AnnouncementStarted, dial.call_id).prompt == dial.disclosure
+    assert wait_for(harness, AnnouncementEnded, dial.call_id).complete
+    call = life(harness, dial.call_id)
+    assert call.disclosed
+    assert call.bridged_at is not None
+    assert call.answered_at is not None
+    assert call.bridged_at - call.answered_at < timedelta(seconds=2)
+    harness.telephony.connect(dial.call_id, "102")
+    assert wait_for(harness, Bridged, dial.call_id).agent_id == "102"
+    harness.telephony.hang_up(dial.call_id)
+    wait_for(harness, HungUp, dial.call_id)
+    assert told(harness, dial.call_id, AnnouncementStarted) == [AnnouncementStarted]
+
+
+def test_a_prompt_for_both_is_over_when_the_customer_leaves_and_the_agent_is_free_at_once(harness: Harness) -> None:
+    in_view(harness)
+    harness.agent_in("101")
+    dial = disclosed_otherwise(harness, DisclosedBy.PROMPT_JOINING)
+    harness.telephony.connect(dial.call_id, "101")
+    wait_for(harness, AnnouncementStarted, dial.call_id)
+    later = disclosed_otherwise(harness, DisclosedBy.SPOKEN)
+    harness.telephony.hang_up(dial.call_id)
+    wait_for(harness, HungUp, dial.call_id)
+    harness.telephony.connect(later.call_id, "101")
+    assert wait_for(harness, Bridged, later.call_id).agent_id == "101"
+    harness.telephony.hang_up(later.call_id)
+    wait_for(harness, HungUp, later.call_id)
+    assert not told(harness, dial.call_id, AnnouncementEnded)
+    assert not any(isinstance(event, AgentMissing) for event in harness.events)
+
+
+def test_an_agent_who_says_it_is_joined_at_once_and_nothing_is_played(harness: Harness) -> None:
+    in_view(harness)
+    harness.agent_in("102")
+    dial = disclosed_otherwise(harness, DisclosedBy.SPOKEN)
+    harness.telephony.connect(dial.call_id, NOBODY)
+    assert wait_for(harness, AgentMissing, dial.call_id).agent_id == NOBODY
+    harness.telephony.connect(dial.call_id, "102")
+    assert wait_for(harness, Bridged, dial.call_id).agent_id == "102"
+    harness.telephony.hang_up(dial.call_id)
+    wait_for(harness, HungUp, dial.call_id)
+    assert not told(harness, dial.call_id, AnnouncementStarted, AnnouncementEnded)
+
+
+def test_who_presses_the_key_consents_and_is_joined(harness: Harness) -> None:
+    in_view(harness)
+    harness.agent_in("101")
+    dial = disclosed_otherwise(harness, DisclosedBy.PRESS_TO_CONSENT, Behaviour.PRESSES_1, recorded_from=RecordedFrom.CONSENT)
+    harness.telephony.connect(dial.call_id, "101")
+    wait_until_told(harness, dial.call_id, (ConsentAsked, 1), (Bridged, 1))
+    harness.telephony.hang_up(dial.call_id)
+    wait_for(harness, HungUp, dial.call_id)
+    assert [event.given for event in harness.events if isinstance(event, ConsentAsked)] == [True]
+    steps = (AnnouncementStarted, AnnouncementEnded, Bridged)
+    assert told(harness, dial.call_id, *steps) == list(steps)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_who_presses_nothing_is_hung_up_or_joined_unrecorded(harness: Harness, ends: bool) -> None:
+    in_view(harness)
+    harness.agent_in("101")
+    dial = disclosed_otherwise(harness, DisclosedBy.PRESS_TO_CONSENT, recorded_from=RecordedFrom.CONSENT, ends_unconsented=ends)
+    harness.telephony.connect(dial.call_id, "101")
+    wait_until_told(harness, dial.call_id, (ConsentAsked, 1), (Bridged, 0 if ends else 1))
+    assert [event.given for event in harness.events if isinstance(event, ConsentAsked)] == [False]
+    if not ends:
+        harness.telephony.hang_up(dial.call_id)
+    assert wait_for(harness, HungUp, dial.call_id).by is EndedBy.FLOOR
+    assert (life(harness, dial.call_id).bridged_at is None) is ends
+
+
+def test_a_customer_hears_the_prompt_again_before_another_agent_where_that_is_ordered(harness: Harness) -> None:
+    in_view(harness)
+    harness.agent_in("101")
+    harness.agent_in("102")
+    call_id = bridged(harness, "101")
+    harness.telephony.connect(call_id, "102", announce_again=True)
+    wait_for(harness, AnnouncementStarted, call_id)
+    assert wait_for(harness, AnnouncementEnded, call_id).complete
+    assert wait_for(harness, Bridged, call_id).agent_id == "102"
+    harness.telephony.hang_up(call_id)
+    wait_for(harness, HungUp, call_id)
+    assert told(harness, call_id, AnnouncementStarted) == [AnnouncementStarted] * 2
+
+
+def test_a_call_that_waits_for_the_order_is_recorded_from_then_on(harness: Harness) -> None:
+    in_view(harness)
+    harness.agent_in("101")
+    dial = disclosed_otherwise(harness, DisclosedBy.PROMPT_BEFORE, recorded_from=RecordedFrom.ORDER)
+    harness.telephony.connect(dial.call_id, "101")
+    wait_for(harness, Bridged, dial.call_id)
+    harness.telephony.record(dial.call_id, "101")
+    wait_until_told(harness, dial.call_id, (CaptureStarted, 1), (Bridged, 2))
+    harness.telephony.hang_up(dial.call_id)
+    wait_for(harness, HungUp, dial.call_id)
+    assert told(harness, dial.call_id, AnnouncementStarted) == [AnnouncementStarted]

@@ -342,9 +342,16 @@ def test_an_originate_says_all_that_the_order_says(pbx: Pbx, posted: Posted) -> 
         "Async": "true",
         "Timeout": "20000",
         "CallerID": "+12125550100",
-        "Variable": "RF_SAFE=safe",
+        "Variable": "RF_UNCONSENTED=ended",
     }
-    assert action.all("Variable") == (f"__RF_CALL={order.call_id}", "RF_PROMPT=en", "RF_SAFE=safe")
+    assert action.all("Variable") == (
+        f"__RF_CALL={order.call_id}",
+        "RF_PROMPT=en",
+        "RF_SAFE=safe",
+        "RF_HOW=prompt_before",
+        "RF_CAPTURE=answer",
+        "RF_UNCONSENTED=ended",
+    )
 
 
 @pytest.mark.parametrize("answered", [False, True])

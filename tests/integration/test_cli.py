@@ -7,57 +7,29 @@ import socket
 import sqlite3
 import stat
 import subprocess
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from config.database import open_database, reading, writing
-from dialer.cli.main import main
 from dialer.cli.output import print_table
 from recorder.plan import Alert, AlertKind
 from recorder.store import alarm, alerts
+from tests.cli_site import Run, a_file, invoked, runs, told
 from tests.floor_site import RINGFENCE
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    done = CliRunner().invoke(main, ["init", str(tmp_path / "site")])
-    assert done.exit_code == 0, done.output
-    return tmp_path / "site"
-
-
-@pytest.fixture
-def run(site: Path) -> Run:
-    def invoke(*args: str, expect: int = 0) -> Result:
-        done = CliRunner().invoke(main, ["--site", str(site), *args])
-        assert done.exit_code == expect, f"{args}: exit {done.exit_code}\n{done.output}\n{done.exception!r}"
-        assert "Traceback" not in done.output
-        return done
-
-    return invoke
-
-
-def told(done: Result) -> Any:
-    return json.loads(done.stdout)
-
-
-def a_list(site: Path, content: str | bytes) -> str:
-    path = site / "list.csv"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return str(path)
 
 
 def test_a_command_outside_a_site_says_how_to_make_one(tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["--site", str(tmp_path), "campaign", "list"])
-    assert done.exit_code == 2
+    done = runs(tmp_path, "campaign", "list", expect=2)
     assert "ringfence init" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_command_works_on_the_site_it_is_typed_in(run: Run, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("campaign", "create", "spring")
+    monkeypatch.chdir(site)
+    assert [one["name"] for one in told(invoked("campaign", "list", "--json"))] == ["spring"]
 
 
 def test_a_site_is_not_made_twice(run: Run, site: Path) -> None:
@@ -77,7 +49,7 @@ def test_good_rows_load_and_each_bad_row_is_told_with_its_line_and_reason(run: R
     run("campaign", "create", "spring")
     rows = ["phone,name,zone", "+12125550101,Ann,", "12,Bob,", f"+12125550102,{'x' * 1_000_000},", "+12125550101,Ann again,"]
     rows += ["+12125550103,Eve,Mars/Base", "+12125550104,Joe,America/New_York", "+12125550105,too,many,fields"]
-    done = told(run("list", "import", a_list(site, "\n".join(rows)), "--campaign", "spring", "--json"))
+    done = told(run("list", "import", a_file(site, "\n".join(rows)), "--campaign", "spring", "--json"))
     assert done["added"] == 2
     assert [(error["line"], error["column"]) for error in done["errors"]] == [
         (3, "phone"),
@@ -87,7 +59,7 @@ def test_good_rows_load_and_each_bad_row_is_told_with_its_line_and_reason(run: R
         (8, "row"),
     ]
     assert "1000000 characters" in done["errors"][1]["reason"]
-    again = told(run("list", "import", a_list(site, "\n".join(rows)), "--campaign", "spring", "--json"))
+    again = told(run("list", "import", a_file(site, "\n".join(rows)), "--campaign", "spring", "--json"))
     assert (again["added"], again["known"]) == (0, 2), "importing a file twice changes nothing"
     assert told(run("campaign", "show", "spring", "--json"))["leads"] == {"new": 2}
 
@@ -107,7 +79,7 @@ def test_a_list_that_cannot_be_used_is_one_clear_error_and_nothing_is_imported(
     run: Run, site: Path, content: bytes, says: str
 ) -> None:
     run("campaign", "create", "spring")
-    done = run("list", "import", a_list(site, content), "--campaign", "spring", expect=2)
+    done = run("list", "import", a_file(site, content), "--campaign", "spring", expect=2)
     assert says in done.stderr
     assert "list.csv" in done.stderr
     assert told(run("campaign", "show", "spring", "--json"))["leads"] == {}
@@ -116,7 +88,7 @@ def test_a_list_that_cannot_be_used_is_one_clear_error_and_nothing_is_imported(
 def test_a_chinese_list_in_its_own_encoding_and_words_is_read(run: Run, site: Path) -> None:
     run("campaign", "create", "春季")
     text = "客户姓名;手机号;客户编号\n王芳;138 0000 0101;c-1\n"
-    done = told(run("list", "import", a_list(site, text.encode("gb18030")), "--campaign", "春季", "--region", "CN", "--json"))
+    done = told(run("list", "import", a_file(site, text.encode("gb18030")), "--campaign", "春季", "--region", "CN", "--json"))
     assert (done["added"], done["errors"]) == (1, [])
     (found,) = told(run("explain", "lead", "c-1", "--json"))
     assert found["lead"]["numbers"] == ["+8613800000101"]
@@ -135,7 +107,7 @@ def test_the_do_not_call_list_is_asked_with_an_exit_code(run: Run, site: Path) -
     run("dnc", "check", "+12125550101")
     run("dnc", "add", "212 555 0101")
     run("dnc", "check", "+12125550101", expect=3)
-    imported = told(run("dnc", "import", a_list(site, "phone\n+12125550102\nrubbish\n"), "--json"))
+    imported = told(run("dnc", "import", a_file(site, "phone\n+12125550102\nrubbish\n"), "--json"))
     assert (imported["added"], len(imported["errors"])) == (1, 1)
     run("dnc", "check", "+12125550102", expect=3)
     assert "12" in run("dnc", "add", "12", expect=2).stderr
@@ -190,12 +162,9 @@ def test_a_second_floor_on_one_site_is_refused(run: Run, site: Path) -> None:
 
 
 def test_a_lab_that_is_not_up_is_told_with_what_to_do(tmp_path: Path) -> None:
-    runner = CliRunner()
-    assert runner.invoke(main, ["init", str(tmp_path / "s"), "--lab"]).exit_code == 0
-    done = runner.invoke(main, ["--site", str(tmp_path / "s"), "run"])
-    assert done.exit_code == 4
-    assert "ringfence lab up" in done.stderr
-    assert runner.invoke(main, ["--site", str(tmp_path / "s"), "lab", "status"]).exit_code == 4
+    invoked("init", str(tmp_path / "s"), "--lab")
+    assert "ringfence lab up" in runs(tmp_path / "s", "run", expect=4).stderr
+    runs(tmp_path / "s", "lab", "status", expect=4)
 
 
 # --- what must not show as a traceback -------------------------------------------------------------------------------
@@ -224,6 +193,18 @@ def test_the_id_of_a_prompt_is_the_name_of_a_file_and_nothing_else(run: Run, opt
     run("campaign", "create", "spring", option, "x" * 64)
 
 
+def test_a_database_that_is_none_is_told_in_one_line(run: Run, site: Path) -> None:
+    (site / "ringfence.db").write_bytes(b"not a database " * 100)
+    assert run("campaign", "list", expect=4).stderr == "ringfence: the database: file is not a database\n"
+
+
+def test_a_table_that_is_gone_is_told_without_the_statement(run: Run, site: Path) -> None:
+    database = sqlite3.connect(site / "ringfence.db")
+    database.execute("drop table campaign")
+    database.close()
+    assert run("campaign", "list", expect=4).stderr == "ringfence: the database: no such table: campaign\n"
+
+
 def one_line(argv: list[str | bytes], expect: int) -> str:
     """The one line that a command of its own process fails with."""
     done = subprocess.run([*RINGFENCE, *argv], capture_output=True, timeout=60, check=False)
@@ -233,19 +214,6 @@ def one_line(argv: list[str | bytes], expect: int) -> str:
     *before, line = said.splitlines()
     assert all("out of view" in other for other in before), said
     return line
-
-
-def test_a_database_that_is_none_is_told_in_one_line(site: Path) -> None:
-    (site / "ringfence.db").write_bytes(b"not a database " * 100)
-    line = one_line(["--site", str(site), "campaign", "list"], 4)
-    assert line == "ringfence: the database: file is not a database"
-
-
-def test_a_table_that_is_gone_is_told_without_the_statement(site: Path) -> None:
-    database = sqlite3.connect(site / "ringfence.db")
-    database.execute("drop table campaign")
-    database.close()
-    assert one_line(["--site", str(site), "campaign", "list"], 4) == "ringfence: the database: no such table: campaign"
 
 
 def test_a_file_where_the_spool_should_be_is_told(site: Path) -> None:
@@ -298,15 +266,13 @@ def test_the_doctor_names_the_law_of_places_where_leads_may_be_that_is_not_in_fo
 
     assert "NOT in force" not in packs()
     run("campaign", "create", "spring")
-    (site / "list.csv").write_text("phone\n+13055550100\n")
-    run("list", "import", str(site / "list.csv"), "--campaign", "spring")
+    run("list", "import", a_file(site, "phone\n+13055550100\n"), "--campaign", "spring")
     assert "NOT in force, though made for places where leads may be: us-federal-telemarketing, us-fl" in packs()
 
 
-def test_a_finding_of_the_doctor_is_shown_whole(tmp_path: Path) -> None:
-    site = tmp_path / "[ringfence]"
-    assert CliRunner().invoke(main, ["init", str(site)]).exit_code == 0
-    shown = "".join(CliRunner().invoke(main, ["--site", str(site), "doctor"]).stdout.split())
+def test_a_finding_of_the_doctor_is_shown_whole(site: Path, tmp_path: Path) -> None:
+    bracketed = site.rename(tmp_path / "[ringfence]")
+    shown = "".join(runs(bracketed, "doctor", expect=4).stdout.split())
     assert "[ringfence]/archive" in shown.replace("│", "")
 
 
@@ -328,7 +294,7 @@ def test_nobody_but_its_owner_can_look_into_a_site(run: Run, site: Path) -> None
     try:
         run("campaign", "create", "spring")
         run(
-            "list", "import", a_list(site, "phone\n12\n+12125550101\n"), "--campaign", "spring", "--errors", str(site / "bad.txt")
+            "list", "import", a_file(site, "phone\n12\n+12125550101\n"), "--campaign", "spring", "--errors", str(site / "bad.txt")
         )
         assert os.umask(0o022) == 0o022, "the caller's umask is as it was"
     finally:

@@ -1,46 +1,20 @@
 """What people and scripts are told of abandoned calls, and that a stopped campaign is started only behind a review."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy.engine import Connection
 
 from compliance.rows import append
 from config.clock import SystemClock
 from config.database import open_database, sqlite_url, writing
 from dialer import store
-from dialer.cli.main import main
 from tests.abandonment_rules import events_of
+from tests.cli_site import Run, obeying, told
 
-Run = Callable[..., Result]
 SELLER = "Ringfence demo"  # of the settings a site is made with
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    directory = tmp_path / "site"
-    assert CliRunner().invoke(main, ["init", str(directory)]).exit_code == 0
-    monkeypatch.chdir(directory)
-    return directory
-
-
-@pytest.fixture
-def run(site: Path) -> Run:
-    def invoke(*args: str, expect: int = 0) -> Result:
-        done = CliRunner().invoke(main, list(args))
-        assert done.exit_code == expect, f"{args}: exit {done.exit_code}\n{done.output}\n{done.exception!r}"
-        return done
-
-    return invoke
-
-
-def told(done: Result) -> Any:
-    return json.loads(done.stdout)
 
 
 def change(site: Path, what: Callable[[Connection, datetime], None]) -> None:
@@ -59,13 +33,6 @@ def calls(site: Path, count: int, lost: int) -> None:
     change(site, write)
 
 
-def in_force(site: Path, *packs: str) -> None:
-    settings = site / "ringfence.toml"
-    changed = settings.read_text(encoding="utf-8").replace('#packs = ["house"]', f"packs = {json.dumps(packs)}")
-    assert "\npacks = " in changed
-    settings.write_text(changed, encoding="utf-8")
-
-
 def halted(site: Path) -> None:
     def halt(connection: Connection, now: datetime) -> None:
         campaign = store.campaign_named(connection, "spring")
@@ -81,7 +48,7 @@ def test_a_site_without_a_campaign_says_how_to_make_one(run: Run) -> None:
 
 
 def test_the_figures_of_each_rule_for_scripts(run: Run, site: Path) -> None:
-    in_force(site, "house", "us-federal-telemarketing")
+    obeying(site, "house", "us-federal-telemarketing")
     run("campaign", "create", "spring")
     run("campaign", "create", "autumn")
     calls(site, 200, 2)
@@ -127,7 +94,7 @@ def test_a_site_whose_packs_count_nothing_says_so(run: Run, site: Path) -> None:
         .split('[[rule]]\nid = "house.abandon"')[0],
         encoding="utf-8",
     )
-    in_force(site, "mine.toml")
+    obeying(site, "mine.toml")
     run("campaign", "create", "spring")
     assert "no rule in force counts abandoned calls" in run("compliance", "abandonment").stdout
 
@@ -162,7 +129,7 @@ def test_a_stopped_campaign_is_started_only_behind_a_review(run: Run, site: Path
 
 
 def test_starting_warns_of_rules_by_which_an_agent_behind_a_disclosure_comes_too_late(run: Run, site: Path) -> None:
-    in_force(site, "house", "us-federal-telemarketing")
+    obeying(site, "house", "us-federal-telemarketing")
     run("campaign", "create", "spring")
     run("campaign", "create", "help", "--purpose", "service")
     warned = run("campaign", "start", "spring")

@@ -1,21 +1,15 @@
 """`ringfence compliance packs` as people and scripts use it: what is in force at a site, what is shipped, and whom it reaches."""
 
-import json
-import re
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from compliance.pack_files import shipped_packs
 from config.load import init_site
-from dialer.cli.main import main
+from tests.cli_site import Run, invoked, obeying, runs, told
 
 FLORIDA = "+18502221234"
-
-Run = Callable[..., Result]
 
 
 def a_pack(name: str, *, hours: str, purpose: str = "") -> str:
@@ -35,20 +29,13 @@ def site(tmp_path: Path) -> Path:
     directory = init_site(tmp_path / "site").directory
     (directory / "early.toml").write_text(a_pack("early", hours="09:00-12:00", purpose="sales"), "utf-8")
     (directory / "late.toml").write_text(a_pack("late", hours="12:00-18:00"), "utf-8")
-    in_force(directory, "house", "./early.toml")
+    obeying(directory, "house", "./early.toml")
     return directory
-
-
-def in_force(site: Path, *refs: str) -> None:
-    settings = site / "ringfence.toml"
-    text, found = re.subn(r"(?m)^#?packs = .*$", f"packs = {json.dumps(refs)}", settings.read_text("utf-8"))
-    assert found == 1
-    settings.write_text(text, "utf-8")
 
 
 @pytest.fixture
 def run(site: Path) -> Run:
-    return lambda *options: CliRunner().invoke(main, ["--site", str(site), "compliance", "packs", *options])
+    return partial(runs, site, "compliance", "packs")
 
 
 @pytest.fixture
@@ -56,12 +43,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command in a directory that is no site."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    return lambda *options: CliRunner().invoke(main, ["compliance", "packs", *options])
-
-
-def told(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+    return partial(invoked, "compliance", "packs")
 
 
 def test_a_site_tells_its_own_packs_and_no_others(run: Run) -> None:
@@ -93,8 +75,7 @@ def test_a_site_is_told_what_is_shipped_when_it_asks_for_all(run: Run) -> None:
 
 
 def test_a_site_that_was_named_and_is_none_is_an_error(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["--site", str(tmp_path), "compliance", "packs"])
-    assert result.exit_code == 2
+    result = runs(tmp_path, "compliance", "packs", expect=2)
     assert "is not a site" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
@@ -111,10 +92,9 @@ def test_people_see_each_pack_in_a_row_and_how_to_see_more(run: Run) -> None:
 
 
 def test_rules_that_cannot_both_be_obeyed_are_warned_of_and_reported(run: Run, site: Path) -> None:
-    in_force(site, "house", "./early.toml", "./late.toml")
+    obeying(site, "house", "./early.toml", "./late.toml")
     wanted = {"first": "early: early.hours", "second": "late: late.hours", "text": "their hours never meet"}
     shown = run()
-    assert shown.exit_code == 0
     assert shown.stderr == "warning: early: early.hours and late: late.hours contradict each other: their hours never meet\n"
     assert told(run("--json"))["contradictions"] == [wanted]
     report = told(run("--contradictions", "--json"))
@@ -173,7 +153,7 @@ def test_a_number_is_told_which_packs_govern_it_and_why(outside: Run) -> None:
     assert "zones: America/Chicago, America/New_York" in shown
 
 
-def test_a_site_is_warned_of_packs_for_a_place_that_are_not_in_force(run: Run) -> None:
+def test_a_site_is_warned_of_packs_for_a_place_that_are_not_obeying(run: Run) -> None:
     found = told(run("--number", FLORIDA, "--json"))
     assert [one["pack"]["id"] for one in found["packs"]] == ["house", "early"]
     assert {"us-federal-telemarketing", "us-fl"} <= set(found["not_in_force_here"])
@@ -181,7 +161,7 @@ def test_a_site_is_warned_of_packs_for_a_place_that_are_not_in_force(run: Run) -
 
 
 def test_a_number_that_no_pack_reaches_is_said_not_to_be_called(run: Run, site: Path) -> None:
-    in_force(site, "./early.toml")
+    obeying(site, "./early.toml")
     assert told(run("--number", "+33140205050", "--json"))["packs"] == []
     assert "none, so that no call is permitted" in " ".join(run("--number", "+33140205050").stdout.split())
 
@@ -198,8 +178,7 @@ def test_a_number_that_no_pack_reaches_is_said_not_to_be_called(run: Run, site: 
     ],
 )
 def test_bad_input_is_2_and_one_line(outside: Run, options: tuple[str, ...], said: str) -> None:
-    result = outside(*options)
-    assert result.exit_code == 2
+    result = outside(*options, expect=2)
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert result.stdout == ""

@@ -1,30 +1,15 @@
 """Who may not be called, as it is typed: blocks of our own, copies of others' lists, and what rests without them."""
 
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from compliance.verdict import Clearance
-from tests.people_site import ANN, BOB, Run, a_file, a_new_site, asked, days_ago, now, obeying, reasons, rest, runs, told, words
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("template") / "site"
-
-
-@pytest.fixture
-def site(tmp_path: Path, template: Path) -> Path:
-    return a_new_site(tmp_path / "site", template)
-
-
-@pytest.fixture
-def run(site: Path) -> Run:
-    return partial(runs, site)
-
+from tests.cli_site import Run, a_file, obeying, told, words
+from tests.pack_texts import pack_text, rule_text
+from tests.people_site import ANN, BOB, asked, days_ago, now, reasons, rest
 
 # --- the story -------------------------------------------------------------------------------------------------------
 
@@ -104,7 +89,7 @@ def test_somebody_who_sues_over_calls_is_not_rung_whether_rules_have_a_list_of_t
     run: Run, site: Path, obeyed: bool
 ) -> None:
     if not obeyed:
-        (site / "plain.toml").write_text(A_PACK.format(rule=A_LIST_RULE.format(list="internal", more="")))
+        (site / "plain.toml").write_text(of_list("internal"))
         obeying(site, "plain.toml")
     entry = told(run("dnc", "add", ANN, "--litigator", "--reason", "sued in May", "--json"))["entry"]
     assert entry["scope"] == ("litigators" if obeyed else "internal")
@@ -131,31 +116,16 @@ def test_a_number_or_a_person_can_be_asked_about(run: Run) -> None:
 
 # --- lists of others -------------------------------------------------------------------------------------------------
 
-A_PACK = """
-schema = 1
-[pack]
-id = "ours"
-version = "1"
-jurisdiction = ["*"]
-{rule}
-"""
-A_LIST_RULE = """
-[[rule]]
-id = "ours.list"
-kind = "suppress"
-cite = "our own word"
-level = "house"
-source = "primary"
-list = "{list}"
-match = ["number", "person"]
-exempt = []
-{more}
-"""
+
+def of_list(name: str, **more: Any) -> str:
+    """A pack of ours whose only rule is of that list."""
+    rule = rule_text("ours.list", "suppress", list=name, match=["number", "person"], exempt=[], **more)
+    return pack_text(rule, name="ours")
 
 
 def of_ours(site: Path) -> None:
     """The site obeys a list of its own making, at most five days old."""
-    (site / "ours.toml").write_text(A_PACK.format(rule=A_LIST_RULE.format(list="our.list", more="list_max_age_days = 5")))
+    (site / "ours.toml").write_text(of_list("our.list", list_max_age_days=5))
     obeying(site, "house", "ours.toml")
 
 

@@ -5,13 +5,10 @@ import json
 import shutil
 import sqlite3
 import zipfile
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from compliance.evidence_key import KEY_FILE, PUBLIC_FILE, evidence_key
 from compliance.facts import EventKind
@@ -19,21 +16,19 @@ from compliance.verdict import Candidate, Permit, Refusal
 from config.clock import ManualClock
 from config.database import writing
 from dialer import bootstrap
-from dialer.cli.main import main
 from recorder.service import Archivist
 from recorder.store import enqueue
+from tests.cli_site import Run, a_file, invoked, told
 from tests.recorder_audio import ANSWERED, PROMPT, ROUND_AT, a_conversation, a_prompt, a_record, leave, wav_bytes
 
-Run = Callable[..., Result]
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)
 ANNS, BOBS = "+12125550100", "+12125550101"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(new_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site that called Ann and Bob some days ago, and refused to call Ann again after she asked not to be."""
-    directory = tmp_path_factory.mktemp("evidence") / "site"
-    assert CliRunner().invoke(main, ["init", str(directory)]).exit_code == 0
+    directory = Path(shutil.copytree(new_site, tmp_path_factory.mktemp("evidence") / "site"))
     clock = ManualClock(NOON)
     with bootstrap.opened(directory, clock) as parts:
         for attempt, person, number in (("call-ann", "ann", ANNS), ("call-bob", "bob", BOBS)):
@@ -66,23 +61,8 @@ def site(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "site"))
 
 
-@pytest.fixture
-def run(site: Path) -> Run:
-    def invoke(*args: str, expect: int = 0) -> Result:
-        done = CliRunner().invoke(main, ["--site", str(site), *args])
-        assert done.exit_code == expect, f"{args}: exit {done.exit_code}\n{done.output}\n{done.exception!r}"
-        assert "Traceback" not in done.output
-        return done
-
-    return invoke
-
-
 def a_call(attempt_id: str, person: str, number: str) -> Candidate:
     return Candidate(attempt_id, person, number, "spring", "acme", "solar", ring_for=timedelta(seconds=25))
-
-
-def told(done: Result) -> Any:
-    return json.loads(done.stdout)
 
 
 def altered(site: Path, statement: str, *values: str) -> None:
@@ -165,9 +145,7 @@ def test_a_question_that_makes_no_sense_is_told_in_one_line(run: Run, args: tupl
 def test_a_bundle_can_be_checked_by_whoever_has_the_public_key_and_no_site(bundle: Path, site: Path, tmp_path: Path) -> None:
     key = shutil.copy(site / "secrets" / PUBLIC_FILE, tmp_path / "theirs.pub")
     shutil.rmtree(site)
-    done = CliRunner().invoke(main, ["compliance", "bundle", "check", str(bundle), "--key", str(key), "--json"])
-    assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
+    found = told(invoked("compliance", "bundle", "check", str(bundle), "--key", str(key), "--json"))
     assert (found["sound"], found["decisions"], found["replayed"], found["findings"]) == (True, 1, 1, [])
 
 
@@ -180,8 +158,7 @@ def test_a_bundle_is_for_its_owner_and_holds_no_secret(bundle: Path, site: Path)
 
 def test_the_complaint_of_a_person_holds_all_their_decisions_and_nobody_elses_data(run: Run, site: Path, tmp_path: Path) -> None:
     run("campaign", "create", "autumn")
-    (site / "list.csv").write_text(f"phone,person\n{ANNS},ann\n{BOBS},bob\n")
-    run("list", "import", str(site / "list.csv"), "--campaign", "autumn")
+    run("list", "import", a_file(site, f"phone,person\n{ANNS},ann\n{BOBS},bob\n"), "--campaign", "autumn")
     target = tmp_path / "complaint.zip"
     run("explain", "lead", ANNS, "--bundle", str(target))
     with zipfile.ZipFile(target) as archive:
@@ -229,10 +206,9 @@ def test_a_bundle_that_was_changed_is_refused_and_the_file_is_named(bundle: Path
 
 
 def test_the_bundle_of_another_site_is_not_of_the_key_that_was_expected(bundle: Path, tmp_path: Path, run: Run) -> None:
-    other = tmp_path / "other"
-    assert CliRunner().invoke(main, ["init", str(other)]).exit_code == 0
-    evidence_key(other / "secrets")
-    done = run("compliance", "bundle", "check", str(bundle), "--key", str(other / "secrets" / PUBLIC_FILE), expect=3)
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    evidence_key(tmp_path / "secrets")
+    done = run("compliance", "bundle", "check", str(bundle), "--key", str(tmp_path / "secrets" / PUBLIC_FILE), expect=3)
     assert "manifest.pub: is not the key that was expected" in done.output
 
 
@@ -309,9 +285,8 @@ def test_a_call_that_nobody_knows_is_told(run: Run) -> None:
 
 def test_a_campaign_tells_by_which_rules_its_leads_rest(run: Run, site: Path) -> None:
     run("campaign", "create", "autumn")
-    rows = site / "list.csv"
-    rows.write_text("phone,person\n+12125550102,cyd\n+12125550103,dan\n+12125550104,eve\n+12125550105,fay\n")
-    run("list", "import", str(rows), "--campaign", "autumn")
+    rows = "phone,person\n+12125550102,cyd\n+12125550103,dan\n+12125550104,eve\n+12125550105,fay\n"
+    run("list", "import", a_file(site, rows), "--campaign", "autumn")
     rests = [
         ("refused", "2026-06-15 16:00:00.000000", "house.dnc: listed; house.hours: closed", "cyd"),
         ("refused", "2026-06-15 16:00:00.000000", "house.dnc: listed", "dan"),

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,37 +12,8 @@ from compliance.people import People
 from compliance.verdict import Candidate, Clearance
 from dialer.bootstrap import opened
 from dialer.cli import whom
-from tests.people_site import (
-    ANN,
-    BOB,
-    Run,
-    a_file,
-    a_new_site,
-    asked,
-    days_ago,
-    noon_in_new_york,
-    now,
-    reasons,
-    runs,
-    told,
-    words,
-)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("template") / "site"
-
-
-@pytest.fixture
-def site(tmp_path: Path, template: Path) -> Path:
-    return a_new_site(tmp_path / "site", template)
-
-
-@pytest.fixture
-def run(site: Path) -> Run:
-    return partial(runs, site)
-
+from tests.cli_site import Run, a_file, told, words
+from tests.people_site import ANN, BOB, asked, days_ago, noon_in_new_york, now, reasons
 
 # --- the past of another system --------------------------------------------------------------------------------------
 
@@ -95,7 +65,7 @@ def test_a_csv_of_local_times_is_read_on_the_clock_that_is_named_or_not_at_all(r
     assert "--clock" in run("list", "history", file, expect=2).stderr
     errors = site / "errors.txt"
     run("list", "history", file, "--errors", str(errors), expect=2)
-    assert errors.read_text().startswith("file.csv: line 2, at: ")
+    assert errors.read_text().startswith("list.csv: line 2, at: ")
     done = told(run("list", "history", file, "--clock", "America/New_York", "--json"))
     assert done["since"] == "2026-03-02T20:04:05+00:00"
     run("list", "history", file, "--clock", "Mars/Base", expect=2)

@@ -1,56 +1,13 @@
 """Lists as people import them, on a real site: nobody who is not to be called is lost, and no list stops the floor."""
 
-import json
-import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import Engine, event
 
 from dialer.cli.lists import BATCH
-from dialer.cli.main import main
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    done = CliRunner().invoke(main, ["init", str(tmp_path / "site")])
-    assert done.exit_code == 0, done.output
-    return tmp_path / "site"
-
-
-@pytest.fixture
-def run(site: Path) -> Run:
-    def invoke(*args: str, expect: int = 0) -> Result:
-        done = CliRunner().invoke(main, ["--site", str(site), *args])
-        assert done.exit_code == expect, f"{args}: exit {done.exit_code}\n{done.output}\n{done.exception!r}"
-        return done
-
-    return invoke
-
-
-def told(done: Result) -> Any:
-    return json.loads(done.stdout)
-
-
-def a_list(site: Path, content: str | bytes) -> str:
-    path = site / "list.csv"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return str(path)
-
-
-def words(site: Path) -> list[str]:
-    """What was said to the floor."""
-    connection = sqlite3.connect(site / "ringfence.db")
-    try:
-        return [kind for (kind,) in connection.execute("select kind from control order by id")]
-    finally:
-        connection.close()
-
+from tests.cli_site import Run, a_file, obeying, told, words
 
 # --- do not call -----------------------------------------------------------------------------------------------------
 
@@ -63,7 +20,7 @@ def test_a_second_row_of_the_same_person_or_number_is_suppressed_too(run: Run, s
         "c-2,+12125550101,+12125550103",
         "c-3,12,+12125550104",
     ]
-    done = told(run("dnc", "import", a_list(site, "\n".join(rows)), "--json"))
+    done = told(run("dnc", "import", a_file(site, "\n".join(rows)), "--json"))
     assert (done["added"], done["known"]) == (4 + 3, 2), "four numbers and three people, one of each twice"
     assert [(error["line"], error["column"]) for error in done["errors"]] == [(5, "phone")]
     for number in ("+12125550101", "+12125550102", "+12125550103", "+12125550104"):
@@ -71,9 +28,9 @@ def test_a_second_row_of_the_same_person_or_number_is_suppressed_too(run: Run, s
 
 
 def test_a_suppressed_person_is_not_rung_on_a_number_that_is_not_listed(run: Run, site: Path) -> None:
-    run("dnc", "import", a_list(site, "person,phone\nc-1,+12125550101\n"))
+    run("dnc", "import", a_file(site, "person,phone\nc-1,+12125550101\n"))
     run("campaign", "create", "spring")
-    run("list", "import", a_list(site, "person,phone\nc-1,+12125550199\n"), "--campaign", "spring")
+    run("list", "import", a_file(site, "person,phone\nc-1,+12125550199\n"), "--campaign", "spring")
     (story,) = told(run("explain", "lead", "c-1", "--json"))
     assert "house.internal_dnc" in [reason["rule"] for reason in story["gate_now"]["reasons"]]
 
@@ -81,7 +38,7 @@ def test_a_suppressed_person_is_not_rung_on_a_number_that_is_not_listed(run: Run
 def test_the_floor_is_told_once_of_a_whole_list_and_again_when_it_is_imported_again(run: Run, site: Path) -> None:
     text = "phone\n" + "".join(f"+1212{2_000_000 + serial}\n" for serial in range(600))
     for times in (1, 2):
-        done = told(run("dnc", "import", a_list(site, text), "--json"))
+        done = told(run("dnc", "import", a_file(site, text), "--json"))
         assert (done["added"], done["known"]) == ((600, 0) if times == 1 else (0, 600))
         assert words(site) == ["suppressions_changed"] * times, "a word that was lost with a process is said by the next import"
 
@@ -106,7 +63,7 @@ def test_a_long_list_never_holds_the_write_lock_for_more_than_a_batch(run: Run, 
     event.listen(Engine, "before_cursor_execute", seen)
     event.listen(Engine, "commit", done)
     try:
-        run("list", "import", a_list(site, text), "--campaign", "spring")
+        run("list", "import", a_file(site, text), "--campaign", "spring")
     finally:
         event.remove(Engine, "before_cursor_execute", seen)
         event.remove(Engine, "commit", done)
@@ -119,11 +76,11 @@ def test_errors_that_cannot_be_written_down_stop_the_import_before_it_begins(run
     run("campaign", "create", "spring")
     target = site / "nowhere" / "errors.txt"
     text = "phone\n+12125550101\n12\n"
-    done = run("list", "import", a_list(site, text), "--campaign", "spring", "--errors", str(target), expect=2)
+    done = run("list", "import", a_file(site, text), "--campaign", "spring", "--errors", str(target), expect=2)
     assert str(target) in done.stderr
     assert "nothing was imported" in done.stderr
     assert told(run("campaign", "show", "spring", "--json"))["leads"] == {}
-    run("list", "import", a_list(site, text), "--campaign", "spring", "--errors", str(site / "errors.txt"))
+    run("list", "import", a_file(site, text), "--campaign", "spring", "--errors", str(site / "errors.txt"))
     assert (site / "errors.txt").read_text().startswith("list.csv: line 3, phone: ")
 
 
@@ -132,16 +89,16 @@ def test_an_encoding_that_was_guessed_or_named_is_said(run: Run, site: Path, com
     run("campaign", "create", "spring")
     chinese, spanish = "phone,姓名\n+12125550101,王芳\n", "phone,name\n+12125550102,Jorge Muñoz\n"
     group, verb, *options = command
-    assert "(read as gb18030)" in run(group, verb, a_list(site, chinese.encode("gb18030")), *options).stdout
-    assert "--encoding" in run(group, verb, a_list(site, spanish.encode("cp1252")), *options, expect=2).stderr
-    named = run(group, verb, a_list(site, spanish.encode("cp1252")), *options, "--encoding", "cp1252", "--json")
+    assert "(read as gb18030)" in run(group, verb, a_file(site, chinese.encode("gb18030")), *options).stdout
+    assert "--encoding" in run(group, verb, a_file(site, spanish.encode("cp1252")), *options, expect=2).stderr
+    named = run(group, verb, a_file(site, spanish.encode("cp1252")), *options, "--encoding", "cp1252", "--json")
     assert told(named)["encoding"] == "cp1252"
-    assert "read as" not in run(group, verb, a_list(site, spanish), *options).stdout
+    assert "read as" not in run(group, verb, a_file(site, spanish), *options).stdout
 
 
 def test_a_region_is_two_letters(run: Run, site: Path) -> None:
     run("campaign", "create", "spring")
-    path = a_list(site, "phone\n020 7946 0958\n")
+    path = a_file(site, "phone\n020 7946 0958\n")
     run("list", "import", path, "--campaign", "spring", "--region", "Britain", expect=2)
     assert told(run("list", "import", path, "--campaign", "spring", "--region", "gb", "--json"))["added"] == 1
 
@@ -150,12 +107,11 @@ def test_a_region_is_two_letters(run: Run, site: Path) -> None:
 
 
 def test_what_a_list_says_of_the_person_is_what_the_gate_is_asked_with(run: Run, site: Path) -> None:
-    settings = site / "ringfence.toml"
-    settings.write_text(settings.read_text().replace('#packs = ["house"]', 'packs = ["house", "us-fl"]'))
+    obeying(site, "house", "us-fl")
     run("campaign", "create", "spring")
     rows = ["person,phone,region,debt,creditor", "c-1,+12125550101,us-fl,L-77,First Bank", "c-2,+12125550102,,,"]
     text = "\n".join([*rows, "c-3,+12125550103,Florida,,"])
-    done = told(run("list", "import", a_list(site, text), "--campaign", "spring", "--json"))
+    done = told(run("list", "import", a_file(site, text), "--campaign", "spring", "--json"))
     assert [(error["line"], error["column"]) for error in done["errors"]] == [(4, "region")]
     stories = {person: told(run("explain", "lead", person, "--json"))[0] for person in ("c-1", "c-2")}
     assert [stories["c-1"]["lead"][key] for key in ("debt", "creditor", "region")] == ["L-77", "First Bank", "US-FL"]

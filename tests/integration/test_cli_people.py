@@ -1,7 +1,6 @@
 """What is known of people, as it is typed: consents, relations, inconvenient times, numbers that went to others."""
 
 import hashlib
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +10,8 @@ from compliance.store import PermitVoid
 from compliance.verdict import Candidate, Clearance, Permit
 from config.clock import ManualClock
 from dialer.bootstrap import opened
-from tests.people_site import (
-    ANN,
-    BOB,
-    Run,
-    a_file,
-    a_new_site,
-    asked,
-    days_ago,
-    noon_in_new_york,
-    obeying,
-    reasons,
-    rest,
-    runs,
-    told,
-)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("template") / "site"
-
-
-@pytest.fixture
-def site(tmp_path: Path, template: Path) -> Path:
-    return a_new_site(tmp_path / "site", template)
-
-
-@pytest.fixture
-def run(site: Path) -> Run:
-    return partial(runs, site)
-
+from tests.cli_site import Run, a_file, obeying, told
+from tests.people_site import ANN, BOB, asked, days_ago, noon_in_new_york, reasons, rest
 
 # --- consents --------------------------------------------------------------------------------------------------------
 

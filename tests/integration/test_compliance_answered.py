@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -25,11 +25,8 @@ SHIPPED = ("house", "us-federal-telemarketing", "gb-marketing", "ca-telemarketin
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    engine = open_database(database_url)
-    migrate.upgrade(engine)
-    yield engine
-    engine.dispose()
+def database(migrated: Engine) -> Engine:
+    return migrated
 
 
 def write(database: Engine, events: Sequence[LedgerEvent]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dialer.cli.main import main
+from tests.pack_texts import pack_text, rule_text
 
 NOON, NIGHT = "2026-06-15T12:00:00-04:00", "2026-06-15T23:00:00-04:00"
 HOME = "+12125550100"
@@ -77,15 +78,11 @@ def test_bad_input_is_2_and_one_line(options: tuple[str, ...], told: str) -> Non
 
 def test_a_pack_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
-    mine.write_text(
-        'schema = 1\n[pack]\nid = "mine"\nversion = "7"\njurisdiction = ["*"]\n[[rule]]\nid = "mine.hours"\nkind = "window"\n'
-        'cite = "c"\nlevel = "house"\nsource = "primary"\nclock = "tz:Asia/Tokyo"\n'
-        'schedule = [{ on = ["*"], allow = ["00:30-01:30"] }]\n',
-        "utf-8",
-    )
+    hours = rule_text("mine.hours", "window", clock="tz:Asia/Tokyo", schedule=[{"on": ["*"], "allow": ["00:30-01:30"]}])
+    mine.write_text(pack_text(hours, name="mine"), "utf-8")
     result = run("--number", HOME, "--at", NOON, "--pack", str(mine), "--json")  # 01:00 in Tokyo
     assert result.exit_code == 0
-    assert [(pack["id"], pack["version"]) for pack in answered(result)["packs"]] == [("mine", "7")]
+    assert [(pack["id"], pack["version"]) for pack in answered(result)["packs"]] == [("mine", "1")]
 
 
 def test_a_batch_answers_each_line_in_its_order() -> None:

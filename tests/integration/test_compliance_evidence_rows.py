@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +24,7 @@ from compliance.tables import ledger as ledger_table
 from compliance.tables import permit as permit_table
 from compliance.verdict import Candidate, Permit, Refusal
 from config.clock import ManualClock
-from config.database import Base, open_database, reading, writing
+from config.database import reading, writing
 from tests.kept_decisions import PACK
 
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)
@@ -34,14 +33,6 @@ ANNS, BOBS, SHARED = "+12125550100", "+12125550101", "+12125550199"
 HOMES = {"ann": (ANNS, SHARED), "bob": (BOBS, SHARED)}
 SEED = bytes(range(32))
 PUBLIC = public_half(SEED)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    opened = open_database(database_url)
-    Base.metadata.create_all(opened)
-    yield opened
-    opened.dispose()
 
 
 @pytest.fixture

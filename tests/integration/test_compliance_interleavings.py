@@ -21,38 +21,13 @@ from compliance.store import Ledger, PermitError
 from compliance.verdict import Candidate, Permit
 from config.clock import ManualClock
 from config.database import Base, open_database, sqlite_url
+from tests.pack_texts import DNC, cap_text, pack_text
 
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)
 DAY = timedelta(hours=24)
 MOST = 3
 PEOPLE = ("ann", "bob")
 NUMBERS = ("+12125550100", "+19175550101", "+16465550102")  # anybody may be called on any: they share their telephones
-PACK = f"""
-schema = 1
-[pack]
-id = "test"
-version = "1"
-jurisdiction = ["*"]
-[[rule]]
-id = "dnc"
-kind = "suppress"
-list = "internal"
-match = ["number", "person"]
-cite = "c"
-level = "house"
-source = "primary"
-[[rule]]
-id = "cap"
-kind = "cap"
-max = {MOST}
-event = "attempt"
-key = ["person"]
-period = "rolling:24h"
-cite = "c"
-level = "house"
-source = "primary"
-"""
-
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(("ask", "ask", "ask", "spend", "spend", "spend", "silent", "rang", "crash", "wait", "sleep")),
@@ -138,7 +113,7 @@ def a_floor() -> Iterator[Floor]:
         engine = open_database(sqlite_url(Path(name) / "ledger.db"))
         Base.metadata.create_all(engine)
         try:
-            yield Floor(engine, (parse_pack(PACK, "test"),))
+            yield Floor(engine, (parse_pack(pack_text(DNC, cap_text(MOST)), "test"),))
         finally:
             engine.dispose()
 

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dialer.cli.main import main
+from tests.pack_texts import pack_text, rule_text
 
 NOON = "2026-11-23T12:00:00-05:00"
 TEXAS, PARIS, BEIJING = "+12145550100", "+33142685300", "+861062555555"
@@ -100,11 +101,8 @@ def test_people_are_told_in_words() -> None:
 
 def test_packs_that_are_named_are_the_only_ones_and_apply_everywhere(tmp_path: Path) -> None:
     pack = tmp_path / "mine.toml"
-    pack.write_text(
-        'schema = 1\n[pack]\nid = "mine"\nversion = "1"\njurisdiction = ["JP"]\n[[rule]]\nid = "mine.record"\nkind = "record"\n'
-        'cite = "c"\nlevel = "law"\nsource = "primary"\nconsent = "one"\nannounce = false\nmode = "off"\n',
-        "utf-8",
-    )
+    rule = rule_text("mine.record", "record", consent="one", announce=False, mode="off", level="law")
+    pack.write_text(pack_text(rule, name="mine", places=("JP",)), "utf-8")
     found = answered("--number", TEXAS, "--at", NOON, "--agent-region", "US-TX", "--pack", str(pack))
     assert [one["id"] for one in found["packs"]] == ["mine"]
     assert (found["recording"]["mode"], found["recording"]["consent"], found["disclosures"]) == ("off", "one", [])

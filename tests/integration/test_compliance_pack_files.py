@@ -7,21 +7,9 @@ import pytest
 
 from compliance.pack_files import load_packs, shipped_packs
 from compliance.packs import CapRule, PackError, RingRule, SuppressRule, WindowRule
+from tests.pack_texts import pack_text, rule_text
 
-MINE = """
-schema = 1
-[pack]
-id = "mine"
-version = "1"
-jurisdiction = ["*"]
-[[rule]]
-id = "mine.ring"
-kind = "ring"
-cite = "c"
-level = "house"
-source = "primary"
-min_unanswered_s = 20
-"""
+MINE = pack_text(rule_text("mine.ring", "ring", min_unanswered_s=20), name="mine")
 
 
 def errors_of(refs: list[str], base: Path) -> str:

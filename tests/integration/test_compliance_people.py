@@ -25,80 +25,26 @@ from compliance.store import Ledger, PermitVoid
 from compliance.tables import dnc_list, dnc_number
 from compliance.verdict import CallerId, Candidate, Permit, Refusal
 from config.clock import ManualClock
-from config.database import Base, open_database, reading, writing
+from config.database import Base, reading, writing
+from tests.pack_texts import DNC, cap_text, pack_text, rule_text
 
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)  # a Monday, noon in New York
 DAY = timedelta(days=1)
 HOME, MOBILE, OFFICE = "+12125550100", "+19175550101", "+16465550102"
 SHOWN = CallerId("+12125550199", frozenset({"assigned_to_tenant", "dialable", "answers_dnc_in_business_hours"}), "A")
 
-RULES = """
-schema = 1
-[pack]
-id = "test"
-version = "1"
-jurisdiction = ["*"]
-[[rule]]
-id = "dnc"
-kind = "suppress"
-list = "internal"
-match = ["number", "person"]
-cite = "c"
-level = "house"
-source = "primary"
-"""
-CONSENT = """
-[[rule]]
-id = "consent"
-kind = "consent"
-level_needed = "express"
-scope = ["seller", "voice"]
-cite = "c"
-level = "law"
-source = "primary"
-"""
-LISTED = """
-[[rule]]
-id = "list"
-kind = "suppress"
-list = "us.national_dnc"
-match = ["number"]
-list_max_age_days = 31
-exempt = ["relation.purchase<=18mo"]
-cite = "c"
-level = "law"
-source = "primary"
-"""
-SUED = """
-[[rule]]
-id = "sued"
-kind = "suppress"
-list = "litigators"
-match = ["number", "person"]
-cite = "c"
-level = "house"
-source = "primary"
-"""
-CAP = """
-[[rule]]
-id = "cap"
-kind = "cap"
-max = 1
-event = "attempt"
-key = ["person"]
-period = "rolling:24h"
-cite = "c"
-level = "house"
-source = "primary"
-"""
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    opened = open_database(database_url)
-    Base.metadata.create_all(opened)
-    yield opened
-    opened.dispose()
+CONSENT = rule_text("consent", "consent", level_needed="express", scope=["seller", "voice"], level="law")
+LISTED = rule_text(
+    "list",
+    "suppress",
+    list="us.national_dnc",
+    match=["number"],
+    list_max_age_days=31,
+    exempt=["relation.purchase<=18mo"],
+    level="law",
+)
+SUED = rule_text("sued", "suppress", list="litigators", match=["number", "person"])
+CAP = cap_text(1)
 
 
 @pytest.fixture
@@ -112,7 +58,7 @@ def people(engine: Engine, clock: ManualClock) -> People:
 
 
 def a_ledger(engine: Engine, clock: ManualClock, *rules: str) -> Ledger:
-    return Ledger(engine, clock, [parse_pack(RULES + "".join(rules), "test")], timedelta(seconds=10))
+    return Ledger(engine, clock, [parse_pack(pack_text(DNC, *rules), "test")], timedelta(seconds=10))
 
 
 def a_call(attempt_id: str, person: str = "ann", number: str = HOME, campaign: str = "spring") -> Candidate:
@@ -241,7 +187,7 @@ def test_a_reassigned_number_starts_anew_and_its_old_owners_consent_does_not_go_
 
 
 def test_times_that_a_person_called_inconvenient_are_closed(engine: Engine, clock: ManualClock, people: People) -> None:
-    packs = [*load_packs(("us-reg-f",), Path()), parse_pack(RULES, "test")]
+    packs = [*load_packs(("us-reg-f",), Path()), parse_pack(pack_text(DNC), "test")]
     ledger = Ledger(engine, clock, packs, timedelta(seconds=10))
     call = Candidate("a1", "ann", HOME, "spring", "acme", "solar", purpose="debt_collection", caller_id=SHOWN)
     assert why(ledger.permit(call)) == ""
@@ -422,7 +368,7 @@ def test_nodes_that_share_a_server_decide_by_its_clock_and_refuse_while_theirs_i
         pytest.skip("a file has no clock of its own")
     with writing(engine) as connection:
         there: datetime = connection.execute(select(func.clock_timestamp())).scalar_one().astimezone(UTC)
-    packs = [parse_pack(RULES, "test")]
+    packs = [parse_pack(pack_text(DNC), "test")]
     for skew, adrift in ((timedelta(minutes=-5), True), (timedelta(seconds=90), True), (timedelta(seconds=1), False)):
         ledger = Ledger(engine, ManualClock(there + skew), packs, timedelta(seconds=10), one_time_for_all=True)
         if adrift:

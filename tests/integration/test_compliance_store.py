@@ -4,7 +4,7 @@ import multiprocessing
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,31 +13,27 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from compliance.facts import EventKind, LedgerEvent, Suppression
-from compliance.packs import Pack, PackError, parse_pack
 from compliance.locks import lock_keys
+from compliance.packs import Pack, PackError, parse_pack
 from compliance.store import Ledger, PermitExpired, PermitSpent, PermitUnknown, PermitVoid, UnknownAttempt
 from compliance.tables import ledger as ledger_table
 from compliance.tables import permit as permit_table
 from compliance.verdict import Candidate, Clearance, Permit, Reason, Refusal
 from config.clock import ManualClock, SystemClock
-from config.database import Base, open_database, reading, sqlite_url, writing
+from config.database import open_database, reading, sqlite_url, writing
+from tests.pack_texts import DNC, cap_text, pack_text, rule_text
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)
 LIFETIME = timedelta(seconds=10)
 HOME, MOBILE, OFFICE = "+12125550100", "+19175550101", "+16465550102"
 
-HEAD = 'schema = 1\n[pack]\nid = "test"\nversion = "1"\njurisdiction = ["*"]\n'
-COMMON = 'cite = "c"\nlevel = "house"\nsource = "primary"\n'
-DNC = f'[[rule]]\nid = "dnc"\nkind = "suppress"\nlist = "internal"\nmatch = ["number", "person"]\n{COMMON}'
-CAP = '[[rule]]\nid = "cap"\nkind = "cap"\nmax = 3\nevent = "attempt"\nkey = ["person"]\nperiod = "rolling:24h"\n' + COMMON
-HOURS = (
-    '[[rule]]\nid = "hours"\nkind = "window"\nclock = "callee"\nschedule = [{ on = ["*"], allow = ["08:00-20:00"] }]\n' + COMMON
-)
+CAP = cap_text(3)
+HOURS = rule_text("hours", "window", clock="callee", schedule=[{"on": ["*"], "allow": ["08:00-20:00"]}])
 
 
 def a_pack(*rules: str) -> Pack:
-    return parse_pack(HEAD + "".join(rules or (DNC, CAP)), "test")
+    return parse_pack(pack_text(*(rules or (DNC, CAP))), "test")
 
 
 def a_candidate(
@@ -60,19 +56,9 @@ def refused(verdict: Permit | Clearance | Refusal) -> tuple[Reason, ...]:
 
 
 @pytest.fixture
-def ledger_url(database_url: str) -> str:
-    """The URL of an empty database with the tables of Ringfence, on SQLite and on PostgreSQL in turn."""
-    engine = open_database(database_url)
-    Base.metadata.create_all(engine)
-    engine.dispose()
+def ledger_url(engine: Engine, database_url: str) -> str:
+    """The URL of the database that `engine` has open, with the tables of Ringfence, on SQLite and on PostgreSQL in turn."""
     return database_url
-
-
-@pytest.fixture
-def engine(ledger_url: str) -> Iterator[Engine]:
-    opened = open_database(ledger_url)
-    yield opened
-    opened.dispose()
 
 
 @pytest.fixture
@@ -509,7 +495,7 @@ def test_sixteen_processes_racing_for_the_last_attempt_grant_one(ledger: Ledger,
     sent(ledger, "x1")
     sent(ledger, "x2")
     processes = multiprocessing.get_context("forkserver")  # each is a process of its own, none inherits a connection
-    processes.set_forkserver_preload(["compliance.store", "psycopg"])
+    processes.set_forkserver_preload(["compliance.store", "psycopg", "pytest"])  # else each imports them itself
     told, go = processes.Queue(), processes.Event()
     workers = [processes.Process(target=race_in_a_process, args=(ledger_url, f"w{index}", told, go)) for index in range(16)]
     for worker in workers:
@@ -626,7 +612,7 @@ def killed_after(url: str, pack: str, stop_after: str, lines: int) -> list[str]:
     return said
 
 
-LAST_ATTEMPT = HEAD + DNC + CAP.replace("max = 3", "max = 1")
+LAST_ATTEMPT = pack_text(DNC, cap_text(1))
 
 
 def after_the_crash(engine: Engine, wait: timedelta = timedelta(0)) -> Ledger:
@@ -660,7 +646,7 @@ def test_a_crash_after_the_originate_counts_for_ever_and_is_reconciled(
 
 @pytest.mark.parametrize("lines", [1, 6, 7, 12, 17])
 def test_a_dialer_killed_at_any_point_leaves_a_whole_ledger(engine: Engine, ledger_url: str, lines: int) -> None:
-    unlimited = HEAD + DNC + CAP.replace("max = 3", "max = 1000")
+    unlimited = pack_text(DNC, cap_text(1000))
     said = killed_after(ledger_url, unlimited, "never", lines)
     ledger = after_the_crash(engine)
     assert ledger.verify_chain().intact

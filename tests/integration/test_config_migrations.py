@@ -25,7 +25,21 @@ from config import migrate
 from config.clock import SystemClock
 from config.database import NAMING, Base, UtcDateTime, open_database, reading, sqlite_url, writing
 
-STORES = ("compliance.store", "recorder.store", "dialer.store")
+STORES = (
+    "compliance.store",
+    "recorder.recording_keys",
+    "recorder.store",
+    "dialer.store",
+    "recorder.approvals",
+    "recorder.archive_chain",
+    "recorder.audit",
+    "recorder.erasure_requests",
+    "recorder.holds",
+    "recorder.purge",
+    "recorder.qa.tables",
+    "recorder.sharing",
+    "recorder.staff",
+)
 SHIPPED = Path(migrate.__file__).with_name("migrations")
 ROOT = Path(migrate.__file__).parents[1]
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from compliance.answered import Measured, budgets
 from compliance.budget import Budget, BudgetPolicy
@@ -15,9 +15,8 @@ from compliance.facts import EventKind
 from compliance.pack_files import load_packs
 from compliance.rows import append
 from compliance.store import Ledger
-from config import migrate
 from config.clock import ManualClock
-from config.database import open_database, reading, writing
+from config.database import reading, writing
 from dialer import store
 from dialer.floor import Floor
 from dialer.store import Campaign, CampaignState, NothingToReview, NotReviewed
@@ -32,15 +31,12 @@ TOLD = {"abandonment_near", "abandonment_over"}
 
 
 @pytest.fixture
-def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
+def site(tmp_path: Path, migrated: Engine) -> Site:
     clock = ManualClock(NOON)
-    database = open_database(database_url)
-    migrate.upgrade(database)
     packs = load_packs(("house",), tmp_path)
-    made = Site(tmp_path, clock, database, Ledger(database, clock, packs, timedelta(seconds=10)), packs, FROM_THE_FIRST)
+    made = Site(tmp_path, clock, migrated, Ledger(migrated, clock, packs, timedelta(seconds=10)), packs, FROM_THE_FIRST)
     made.agents("101", "102")
-    yield made
-    database.dispose()
+    return made
 
 
 def leads(site: Site, campaign_id: str, count: int, first: int = 0) -> None:

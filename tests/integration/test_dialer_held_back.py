@@ -1,10 +1,10 @@
 """What holds a whole campaign back, on a simulated PBX and a real ledger: a list that is too old, a clock that is wrong."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from compliance.facts import EventKind, LedgerEvent
 from compliance.listed import DncLists
@@ -12,43 +12,29 @@ from compliance.pack_files import load_packs
 from compliance.people import People
 from compliance.standing import reassigned_event, withdrawal_event
 from compliance.store import Ledger
-from config import migrate
 from config.clock import ManualClock
-from config.database import open_database, reading, writing
+from config.database import reading, writing
 from dialer import store
 from dialer.dispositions import LeadState
 from dialer.store import CampaignState
 from recorder.store import alerts
 from sip.subscribers import RingsOut
 from tests.dialer_site import NOON, TALKER, RunningFloor, Site
+from tests.pack_texts import pack_text, rule_text
 
-LISTED = """
-schema = 1
-[pack]
-id = "listed"
-version = "1"
-jurisdiction = ["US"]
-[[rule]]
-id = "ndnc"
-kind = "suppress"
-list = "us.national_dnc"
-match = ["number"]
-list_max_age_days = 31
-cite = "47 CFR 64.1200(c)(2)"
-level = "law"
-source = "secondary"
-"""
+LISTED = pack_text(
+    rule_text("ndnc", "suppress", list="us.national_dnc", match=["number"], list_max_age_days=31, level="law"),
+    name="listed",
+    places=("US",),
+)
 
 
 @pytest.fixture
-def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
+def site(tmp_path: Path, migrated: Engine) -> Site:
     clock = ManualClock(NOON)
-    database = open_database(database_url)
-    migrate.upgrade(database)
     (tmp_path / "listed.toml").write_text(LISTED)
-    ledger = Ledger(database, clock, load_packs(("house", "listed.toml"), tmp_path), timedelta(seconds=10))
-    yield Site(tmp_path, clock, database, ledger)
-    database.dispose()
+    ledger = Ledger(migrated, clock, load_packs(("house", "listed.toml"), tmp_path), timedelta(seconds=10))
+    return Site(tmp_path, clock, migrated, ledger)
 
 
 def told(site: Site) -> list[tuple[str, str]]:

@@ -3,19 +3,17 @@
 The floor thread runs for real; the test moves the clock and waits for the floor to have taken everything in.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from compliance.facts import EventKind
 from compliance.pack_files import load_packs
 from compliance.store import Ledger
-from config import migrate
 from config.clock import ManualClock
-from config.database import open_database, reading, writing
+from config.database import reading, writing
 from config.load import init_site
 from dialer import bootstrap, store
 from dialer.dispositions import LeadState
@@ -30,13 +28,10 @@ FAR = datetime.max.replace(tzinfo=UTC)
 
 
 @pytest.fixture
-def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
+def site(tmp_path: Path, migrated: Engine) -> Site:
     clock = ManualClock(NOON)
-    database = open_database(database_url)
-    migrate.upgrade(database)
     packs = load_packs(("house",), tmp_path)
-    yield Site(tmp_path, clock, database, Ledger(database, clock, packs, timedelta(seconds=10)), packs)
-    database.dispose()
+    return Site(tmp_path, clock, migrated, Ledger(migrated, clock, packs, timedelta(seconds=10)), packs)
 
 
 def kinds(site: Site, call: FloorCall) -> set[EventKind]:

@@ -150,7 +150,7 @@ def tree() -> Tree:
 def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabInfo]:
     lab = Lab(tmp_path_factory.mktemp("lab"))
     try:
-        found = lab.up(("101", "102", "103"))
+        found = lab.up(("101", "102", "103", "104"))
         write_wav(found.prompts / "a-minute.wav", silence(60.0))
         yield found
     finally:
@@ -184,12 +184,29 @@ class Rung:
         return self.spool / f"{self.calls[behaviour]}-{side}.wav"
 
 
-STAY = frozenset({Behaviour.TALKS, Behaviour.SPEAKS_AFTER_3S, Behaviour.PRESSES_9, Behaviour.VOICEMAIL, Behaviour.SENDS_NOTHING})
+STAY = frozenset(
+    {
+        *(Behaviour.TALKS, Behaviour.SPEAKS_AFTER_3S, Behaviour.PRESSES_9, Behaviour.PRESSES_1, Behaviour.VOICEMAIL),
+        Behaviour.SENDS_NOTHING,
+    }
+)
 
 
 @pytest.fixture(scope="module")
-def rung(info: LabInfo) -> Iterator[Rung]:
-    """One call to each behaviour that ends in reasonable time, all at once; those who stay are hung up by us in the end."""
+def deaf(info: LabInfo) -> Iterator[Ami]:
+    """Agent 104 does not hear the beeps; what the PBX tells of it."""
+    ami = Ami(info)
+    with deaf_phone(info, "104"):
+        yield ami
+    ami.close()
+
+
+@pytest.fixture(scope="module")
+def rung(info: LabInfo, deaf: Ami) -> Iterator[Rung]:
+    """One call to each behaviour that ends in reasonable time, all at once; those who stay are hung up by us in the end.
+
+    Meanwhile the PBX gives up the agent who does not hear the beeps, which takes it as long.
+    """
     ami = Ami(info)
     behaviours: list[Behaviour] = [behaviour for behaviour in Behaviour if behaviour is not Behaviour.HANGS_UP_AFTER_40S]
     calls = {
@@ -422,11 +439,10 @@ def test_a_second_login_is_busy_and_the_first_leg_stays(
     ami.hangup(call)
 
 
-def test_an_agent_who_does_not_hear_the_beeps_gets_no_room(info: LabInfo, ami: Ami) -> None:
-    with deaf_phone(info, "103"):
-        ami.user_event("RFAgentLeg", Agent="103")
-        assert "beeps" in ami.user_event("RFAgentFailed", Agent="103")["Reason"]
-    rooms = [packet for packet in ami.packets if packet.get("Event") == "ConfbridgeJoin" and packet["Conference"] == "rf-103"]
+def test_an_agent_who_does_not_hear_the_beeps_gets_no_room(deaf: Ami) -> None:
+    deaf.user_event("RFAgentLeg", Agent="104")
+    assert "beeps" in deaf.user_event("RFAgentFailed", Agent="104")["Reason"]
+    rooms = [packet for packet in deaf.packets if packet.get("Event") == "ConfbridgeJoin" and packet["Conference"] == "rf-104"]
     assert rooms == []
 
 
@@ -552,7 +568,7 @@ def test_a_port_that_was_taken_meanwhile_is_given_up(tmp_path: Path) -> None:
 
 
 def test_more_agents_than_a_running_lab_knows_are_refused_in_words(info: LabInfo) -> None:
-    with pytest.raises(LabError, match=r"101, 102, 103: take it down"):
+    with pytest.raises(LabError, match=r"101, 102, 103, 104: take it down"):
         Lab(info.directory).up(("101", "199"))
 
 

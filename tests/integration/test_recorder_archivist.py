@@ -1,7 +1,6 @@
 """Calls that have ended come into the archive, whatever the PBX has left of them."""
 
 import hashlib
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -16,14 +15,16 @@ import soundfile
 from sqlalchemy import text
 
 from config.database import writing
+from recorder import service
 from recorder.disclosure import Verdict
-from recorder.naming import Side, raw_name
+from recorder.naming import Side, raw_name, sidecar_path
 from recorder.plan import Flag
 from recorder.record import CallRecord
 from recorder.service import MAX_ATTEMPTS, PATIENCE, Archivist
 from recorder.spool import SETTLED, SpoolBusy
 from recorder.store import JobState
 from recorder.tidy import ORPHANED
+from recorder.workers import AudioWorkers
 from tests.recorder_audio import (
     ANSWERED,
     RATE,
@@ -48,8 +49,23 @@ from tests.recorder_audio import (
 Sides = dict[Side, Samples]
 
 
+class LentWorkers(AudioWorkers):
+    """Workers that stay at work when an archivist ends them: to start them takes longer than nearly every test here."""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def lent_workers() -> Iterator[LentWorkers]:
+    lent = LentWorkers(1)
+    yield lent
+    lent.restart()
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, lent_workers: LentWorkers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setattr(service, "AudioWorkers", {lent_workers.count: lent_workers}.__getitem__)
     made = Site(tmp_path)
     yield made
     made.close()
@@ -72,7 +88,8 @@ def test_an_answered_call_is_archived_with_agent_left_and_customer_right(site: S
     assert site.archivist.work_once() == 1
 
     found = site.recording(call.call_id)
-    audio, rate = soundfile.read(site.vault.root / found.path, dtype="int16")
+    with site.vault.open_audio(found.archived) as file:
+        audio, rate = soundfile.read(file, dtype="int16")
     assert (rate, audio.shape[1]) == (RATE, 2)
     assert abs(len(audio) / rate - 20) < 0.1
     left, right = audio[8 * RATE : 12 * RATE, 0], audio[8 * RATE : 12 * RATE, 1]
@@ -108,12 +125,11 @@ def test_the_sidecar_beside_the_audio_says_the_same_and_names_its_checksum(site:
     call = ended(site)
     site.archivist.work_once()
     found = site.recording(call.call_id)
-    audio = site.vault.root / found.path
-    sidecar = audio.with_suffix(".json").read_bytes()
-    said = json.loads(sidecar)
+    audio, beside = (site.vault.root / name for name in (found.path, sidecar_path(found.path)))
+    said = site.vault.sidecar(found.archived)
     assert said["call"]["call_id"] == call.call_id
     assert said["audio"]["sha256"] == found.sha256 == hashlib.sha256(audio.read_bytes()).hexdigest()
-    assert hashlib.sha256(sidecar).hexdigest() == found.sidecar_sha256
+    assert hashlib.sha256(beside.read_bytes()).hexdigest() == found.sidecar_sha256
     assert said["disclosure"]["verdict"] == "proven"
 
 
@@ -130,7 +146,7 @@ def test_a_file_that_grows_is_waited_for_and_one_that_has_stopped_is_taken_as_it
     found = site.recording(call.call_id)
     assert found.flags == (Flag.HEADER_REPAIRED,)
     assert found.duration_ms == 20_000
-    assert site.told() == []
+    assert site.told() == [("recording_degraded", call.call_id)]
 
 
 def test_a_side_that_never_comes_is_silence_and_somebody_is_told(site: Site) -> None:
@@ -141,7 +157,7 @@ def test_a_side_that_never_comes_is_silence_and_somebody_is_told(site: Site) -> 
     assert site.archivist.work_once() == 1
     found = site.recording(call.call_id)
     assert found.flags == (Flag.AGENT_MISSING,)
-    audio, _ = soundfile.read(site.vault.root / found.path, dtype="int16")
+    audio = site.heard(found)
     assert not audio[:, 0].any()
     assert (audio[:, 1] == conversation[Side.CUSTOMER]).all()
     assert site.told() == [("recording_degraded", call.call_id), ("disclosure_unproven", call.call_id)]
@@ -310,9 +326,9 @@ BROKEN: list[tuple[Callable[[Path], object], str]] = [
     (write(b"not a recording at all" * 100), "no WAV header"),
     (write(SOUND.tobytes()), "no WAV header"),
     (write(wav_bytes(SOUND)[:30]), "without audio"),
-    (write(wav_bytes(SOUND, rate=16_000)), "found 16000 Hz"),
-    (write(wav_bytes(SOUND, channels=2)), "2 channel"),
-    (write(wav_bytes(SOUND, bits=8)), "8 bits"),
+    (write(wav_bytes(SOUND, rate=7_999)), "found 7999 Hz"),
+    (write(wav_bytes(SOUND, channels=9)), "9 channel"),
+    (write(wav_bytes(SOUND, bits=4)), "4 bits"),
     (write(b"\x00" * 4000), "no WAV header"),
     (lambda path: path.symlink_to("/etc/passwd"), "not a regular file"),
     (os.mkfifo, "not a regular file"),
@@ -375,7 +391,7 @@ def test_a_hostile_call_id_makes_no_file_and_stops_nobody(site: Site, call_id: s
     assert site.archivist.work_once() == 2
     assert site.job(call_id).state is JobState.FAILED
     assert site.told() == [("recording_failed", call_id)]
-    assert [Path(name).stem for name in site.kept()] == [good.call_id] * 2
+    assert {Path(name).name.split(".")[0] for name in site.kept()} == {good.call_id}
 
 
 def test_a_job_that_cannot_be_read_fails_alone(site: Site) -> None:

@@ -12,29 +12,17 @@ from compliance.pack_files import packs_of_law
 from compliance.packs import Pack, parse_pack
 from compliance.verdict import Candidate, Refusal
 from dialer.asked_for import Freshness, lists_asked_for, marks_asked_for, relations_asked_for, state_of
+from tests.pack_texts import pack_text, rule_text
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
-RULE = """
-[[rule]]
-id = "ours.{name}"
-kind = "suppress"
-cite = "our own word"
-level = "house"
-source = "primary"
-list = "{name}"
-match = ["number"]
-exempt = []
-{more}
-"""
 
 
 def a_pack(*rules: str, head: str = "") -> Pack:
-    text = f'schema = 1\n[pack]\nid = "ours"\nversion = "1"\njurisdiction = ["*"]\n{head}\n'
-    return parse_pack(text + "".join(rules), "ours")
+    return parse_pack(pack_text(*rules, name="ours", more=head), "ours")
 
 
 def a_rule(name: str = "some.list", more: str = "") -> str:
-    return RULE.format(name=name, more=more)
+    return rule_text(f"ours.{name}", "suppress", list=name, match=["number"], exempt=[]) + f"{more}\n"
 
 
 @given(st.integers(0, 20 * 24 * 60), st.sampled_from([None, 1, 5, 10]))
@@ -50,7 +38,7 @@ def test_the_command_calls_a_copy_fresh_exactly_as_long_as_the_gate_permits_by_i
 
 
 def test_a_list_that_nobody_loaded_says_which_calls_it_stops() -> None:
-    head = '[pack.applies]\npurpose = ["sales"]\nparty = ["consumer"]'
+    head = '[pack.applies]\npurpose = ["sales"]\nparty = ["consumer"]\n'
     (asked,) = lists_asked_for([a_pack(a_rule(), head=head)], NOW)
     state = state_of(asked, {"other.list": NOW}, NOW)
     assert state.freshness is Freshness.MISSING

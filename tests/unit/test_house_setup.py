@@ -12,6 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROMISED = ("setup", "demo", "test", "lint", "bench")
 SET_UP = (".ci", "Makefile", "pyproject.toml", "requirements.lock", "requirements-dev.lock")
+#: An index on a port where nobody listens.
+NOWHERE = {"PIP_INDEX_URL": "https://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
 
 
 def an_untouched_copy(directory: Path) -> Path:
@@ -88,22 +90,28 @@ def test_a_machine_without_wheels_is_told_so_before_anything_is_fetched(
     assert not (copy / ".venv").exists()
 
 
-@pytest.mark.parametrize("retries", ["0", "1"])
-def test_without_a_network_one_line_says_so(tmp_path: Path, retries: str) -> None:
-    copy = an_untouched_copy(tmp_path)
-    nowhere = {"PIP_INDEX_URL": "https://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
-    assert "the network is missing" in the_line(set_up(copy, **nowhere, PIP_RETRIES=retries))
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A copy that was set up without a network, from nothing, and what was said: it has a .venv/ now, and nothing in it."""
+    copy = an_untouched_copy(tmp_path_factory.mktemp("tried"))
+    return copy, set_up(copy, **NOWHERE, PIP_RETRIES="0")
 
 
-def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
-    copy = an_untouched_copy(tmp_path)
-    shelf = copy / "shelf"
-    shelf.mkdir()
+def test_without_a_network_one_line_says_so(tried: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    copy, first = tried
+    assert "the network is missing" in the_line(first)
+    assert "the network is missing" in the_line(set_up(copy, **NOWHERE, PIP_RETRIES="1"))
+
+
+def test_a_package_that_is_not_the_pinned_one_is_refused(
+    tried: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    copy, _ = tried
     for line in (ROOT / "requirements.lock").read_text().splitlines():
         if re.match(r"[a-z]", line):  # an impostor of each: the right name and version, other bytes
             name, version = line.split(" ")[0].split("==")
-            (shelf / f"{name.replace('-', '_')}-{version}-py3-none-any.whl").write_bytes(b"not what was pinned")
-    line = the_line(set_up(copy, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(shelf), PIP_CONFIG_FILE=os.devnull))
+            (tmp_path / f"{name.replace('-', '_')}-{version}-py3-none-any.whl").write_bytes(b"not what was pinned")
+    line = the_line(set_up(copy, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path), PIP_CONFIG_FILE=os.devnull))
     assert "a package is not the one that was pinned" in line
 
 

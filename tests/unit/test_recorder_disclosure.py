@@ -1,11 +1,13 @@
 """Is the prompt in the audio, and before the agent? A matrix of what lines and PBXs do to sound, over several voices."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from recorder.disclosure import Found, Verdict, find, template, verdict
+from sip.port import DisclosedBy
 from tests.recorder_audio import RATE, Samples, joined, mu_law, noisy, silence, speech, tone
 
 SEEDS = range(12)
@@ -179,3 +181,42 @@ def test_the_announcement_must_come_before_any_voice_on_the_agents_side(
     found: Found | None, first_voice_ms: int | None, joined_agent: bool, expected: Verdict
 ) -> None:
     assert verdict(found, first_voice_ms, agent_joined=joined_agent) is expected
+
+
+@pytest.mark.parametrize(
+    ("how", "start_ms", "joined_ms", "first_voice_ms", "expected"),
+    [
+        (DisclosedBy.PROMPT_JOINING, 12_000, 10_000, 0, Verdict.PROVEN),  # the agent may have spoken: both hear it
+        (DisclosedBy.PROMPT_JOINING, 12_001, 10_000, 0, Verdict.LATE),
+        (DisclosedBy.PROMPT_JOINING, 400, None, None, Verdict.PROVEN),
+        (DisclosedBy.PROMPT_JOINING, 400, None, 0, Verdict.LATE),  # nobody saw the agent join: it must come first
+        (DisclosedBy.PROMPT_BEFORE, 12_000, 10_000, 0, Verdict.LATE),
+        (DisclosedBy.PRESS_TO_CONSENT, 12_000, 13_000, 0, Verdict.LATE),
+        (DisclosedBy.NONE, 12_000, 10_000, 0, Verdict.NOT_APPLICABLE),
+    ],
+)
+def test_a_prompt_as_the_agent_joins_has_two_seconds_and_the_others_come_first(
+    how: DisclosedBy, start_ms: int, joined_ms: int | None, first_voice_ms: int | None, expected: Verdict
+) -> None:
+    found = replace(FOUND, start_ms=start_ms, end_ms=start_ms + 3500)
+    assert verdict(found, first_voice_ms, agent_joined=True, disclosed_by=how, joined_ms=joined_ms) is expected
+
+
+@pytest.mark.parametrize("how", [DisclosedBy.SPOKEN, DisclosedBy.PRESS_TO_CONSENT])
+def test_what_the_audio_cannot_hold_is_somebodys_word_or_absent(how: DisclosedBy) -> None:
+    assert verdict(None, None, agent_joined=True, disclosed_by=how, attested=True) is Verdict.ATTESTED
+    assert verdict(None, None, agent_joined=True, disclosed_by=how) is Verdict.ABSENT
+
+
+def test_half_a_prompt_is_incomplete_whoever_says_it_was_played() -> None:
+    half = replace(FOUND, coverage=0.5, complete=False)
+    assert verdict(half, None, agent_joined=True, attested=True) is Verdict.INCOMPLETE
+
+
+def test_an_agent_who_talks_over_the_prompt_does_not_hide_it() -> None:
+    prompt, talk = speech(3, SECONDS), speech(600, SECONDS)
+    both = (prompt.astype(np.int32) + talk).clip(-32768, 32767).astype(np.int16)
+    found = find(chopped(mu_law(joined(speech(601, 5), both, speech(602, 3)))), template(prompt))
+    assert found is not None
+    assert found.complete
+    assert abs(found.start_ms - 5000) <= 25

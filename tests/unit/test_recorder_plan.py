@@ -1,11 +1,13 @@
 """What recording a finished call leaves behind."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from recorder.disclosure import Verdict
 from recorder.plan import (
+    DEGRADED,
     AlertKind,
     Flag,
     NoRecording,
@@ -14,7 +16,7 @@ from recorder.plan import (
     RecordingPossible,
     about,
     after,
-    is_short,
+    missing,
     without_files,
 )
 from sip import events
@@ -71,17 +73,32 @@ def test_a_call_that_was_not_seen_to_be_answered_may_have_no_files() -> None:
 
 def test_a_recording_is_short_from_a_second_less_than_the_call() -> None:
     record = a_record(lasted=timedelta(seconds=20))
-    assert not is_short(record, timedelta(seconds=19))
-    assert is_short(record, timedelta(seconds=18, milliseconds=999))
-    assert not is_short(a_record(answered_at=None), timedelta(seconds=1))
+    assert missing(record, timedelta(seconds=19)) == timedelta(0)
+    assert missing(record, timedelta(seconds=18, milliseconds=999)) == timedelta(seconds=1, milliseconds=1)
+    assert missing(a_record(answered_at=None), timedelta(seconds=1)) == timedelta(0)
 
 
-def test_a_good_recording_tells_nobody_and_each_fault_tells_somebody() -> None:
+def test_only_the_time_that_was_to_be_captured_can_be_missing() -> None:
+    record = a_record(lasted=timedelta(seconds=20))
+    late = replace(record, captured_from=ANSWERED + timedelta(seconds=5), captured_until=ANSWERED + timedelta(seconds=15))
+    assert missing(late, timedelta(seconds=10)) == timedelta(0)
+    assert missing(late, timedelta(seconds=4)) == timedelta(seconds=6)
+
+
+def test_a_good_recording_tells_nobody_and_each_fault_tells_somebody_what_was_measured() -> None:
     record = a_record("c1")
-    assert about(record, frozenset({Flag.HEADER_REPAIRED}), Verdict.PROVEN) == ()
-    assert about(record, frozenset(), Verdict.NOT_APPLICABLE) == ()
-    degraded, unproven = about(record, frozenset({Flag.AGENT_SILENT}), Verdict.ABSENT)
+    assert about(record, {Flag.ANSWER_UNSEEN: "", Flag.ODD_LENGTH: "agent: half a sample"}, Verdict.PROVEN) == ()
+    assert about(record, {}, Verdict.NOT_APPLICABLE) == ()
+    assert about(record, {}, Verdict.ATTESTED) == ()
+    faults = {Flag.AGENT_SILENT: "nothing above -50 dBFS in 9.0 s", Flag.CUSTOMER_MISSING: ""}
+    degraded, unproven = about(record, faults, Verdict.ABSENT)
     assert degraded.kind is AlertKind.RECORDING_DEGRADED
-    assert "agent_silent" in degraded.text
+    assert degraded.text.endswith("agent_silent: nothing above -50 dBFS in 9.0 s; customer_missing")
     assert unproven.kind is AlertKind.DISCLOSURE_UNPROVEN
     assert record.prompt in unproven.text
+
+
+@pytest.mark.parametrize("flag", sorted(DEGRADED))
+def test_every_degrading_flag_tells_somebody(flag: Flag) -> None:
+    (alert,) = about(a_record("c1"), {flag: "12 of it"}, Verdict.PROVEN)
+    assert f"{flag.value}: 12 of it" in alert.text

@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.verdict import PackRef
+from recorder.capture import Captured
+from recorder.capturing import Joined, Pause
 from recorder.record import BadRecord, CallRecord, from_json, to_json
 from sip.events import EndedBy
+from sip.port import DisclosedBy
 from tests.recorder_audio import a_record
 
 times = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- hypothesis takes naive bounds
@@ -35,12 +38,43 @@ records = st.builds(
     safe_harbour=texts,
     packs=st.lists(st.builds(PackRef, texts, texts, texts), max_size=3).map(tuple),
     ended_by=st.sampled_from(EndedBy),
+    agents=st.lists(st.builds(Joined, texts, times, st.none() | times), max_size=3).map(tuple),
+    team=texts,
+    language=texts,
+    captured=st.sampled_from(Captured),
+    captured_from=st.none() | times,
+    captured_until=st.none() | times,
+    disclosed_by=st.sampled_from(DisclosedBy),
+    confirmed_at=st.none() | times,
+    pauses=st.lists(st.builds(Pause, times, st.none() | times, texts, texts), max_size=3).map(tuple),
+    unrecorded=texts,
 )
+LATER = ("agents", "team", "language", "captured", "captured_from", "captured_until", "disclosed_by", "confirmed_at", "pauses")
 
 
 @given(records)
 def test_a_record_comes_back_from_its_text_unchanged(record: CallRecord) -> None:
     assert from_json(to_json(record)) == record
+
+
+def test_a_text_queued_by_an_older_version_is_read() -> None:
+    record = a_record()
+    old = {key: value for key, value in json.loads(to_json(record)).items() if key not in {*LATER, "unrecorded"}}
+    assert from_json(json.dumps(old)) == record
+
+
+def test_places_in_the_recording_are_counted_from_its_first_sample() -> None:
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    seconds = [start + timedelta(seconds=second) for second in range(10)]
+    record = a_record(
+        answered_at=seconds[0],
+        captured_from=seconds[2],
+        captured_until=seconds[8],
+        ended_at=seconds[9],
+        pauses=(Pause(seconds[1], seconds[3], "payment", "101"), Pause(seconds[5], None, "payment", "101")),
+    )
+    assert record.paused_ms == ((0, 1000), (3000, 6000))
+    assert (record.began_at, record.over_at) == (seconds[2], seconds[8])
 
 
 def test_a_time_of_any_zone_is_kept_as_the_same_instant() -> None:

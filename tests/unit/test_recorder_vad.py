@@ -8,11 +8,11 @@ from recorder.vad import FRAME_MS, VoiceDetector
 from tests.recorder_audio import RATE, Samples, joined, mu_law, silence, speech
 
 
-def marked(*blocks: Samples) -> tuple[bool, ...]:
+def marked(*blocks: Samples) -> list[bool]:
     detector = VoiceDetector()
     for block in blocks:
         detector.feed(block)
-    return detector.voiced
+    return [bool(mark) for mark in detector.voiced]
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -17,6 +17,10 @@ from sip.events import (
     Answered,
     Bridged,
     CallEvent,
+    CapturePaused,
+    CaptureResumed,
+    CaptureStarted,
+    ConsentAsked,
     Dialed,
     EndedBy,
     HungUp,
@@ -27,6 +31,7 @@ from sip.events import (
     SafeHarbourStarted,
     Unbridged,
 )
+from sip.port import DisclosedBy
 
 CALL = "0123456789abcdef0123456789abcdef"
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -57,6 +62,7 @@ def an_event(kind: type[CallEvent], at: datetime = NOON, call_id: str = CALL) ->
         Unbridged: {"agent_id": "101"},
         AgentMissing: {"agent_id": "101"},
         KeyPressed: {"digit": "9"},
+        ConsentAsked: {"given": True},
         HungUp: {"cause": 16, "tech_cause": 0, "by": EndedBy.CUSTOMER, "rang": False},
         OriginateFailed: {"reason": "no such endpoint"},
     }
@@ -76,7 +82,7 @@ def a_call_in(state: CallState) -> Call:
 def test_every_event_in_every_state_moves_the_call_or_raises_and_changes_nothing(state: CallState, kind: type[CallEvent]) -> None:
     call = a_call_in(state)
     before = dataclasses.asdict(call)
-    if (state, kind) in TRANSITIONS:
+    if (state, kind) in TRANSITIONS and (state, kind) != (S.ANSWERED, Bridged):  # which is for other ways to disclose
         assert apply(call, an_event(kind)).state is TRANSITIONS[(state, kind)]
     else:
         with pytest.raises(IllegalTransition, match=f"{kind.__name__}.*{state.value}"):
@@ -102,16 +108,46 @@ def test_what_is_told_of_an_ended_call_changes_nothing_of_it(kind: type[CallEven
 
 
 @pytest.mark.parametrize(
-    "kind", [Answered, AnnouncementStarted, AnnouncementEnded, Bridged, Unbridged, SafeHarbourStarted, KeyPressed, AgentMissing]
+    "kind",
+    [
+        *[Answered, AnnouncementStarted, AnnouncementEnded, ConsentAsked, Bridged, Unbridged, SafeHarbourStarted, KeyPressed],
+        *[AgentMissing, CaptureStarted, CapturePaused, CaptureResumed],
+    ],
 )
 def test_only_an_answered_call_is_announced_bridged_abandoned_or_pressed(kind: type[CallEvent]) -> None:
     allowed_in = {state for state, event in TRANSITIONS if event is kind} - {S.ENDED}
     assert allowed_in <= ({S.DIALING, S.RINGING} if kind is Answered else ANSWERED_STATES)
 
 
-def test_nobody_is_bridged_straight_from_the_answer() -> None:
-    assert (S.ANSWERED, Bridged) not in TRANSITIONS
+@pytest.mark.parametrize("how", DisclosedBy)
+def test_nobody_is_bridged_straight_from_the_answer_whose_disclosure_comes_first(how: DisclosedBy) -> None:
+    call = dataclasses.replace(a_call_in(S.ANSWERED), disclosed_by=how)
     assert (S.ANNOUNCING, Bridged) not in TRANSITIONS
+    if how in {DisclosedBy.PROMPT_BEFORE, DisclosedBy.PRESS_TO_CONSENT}:
+        with pytest.raises(IllegalTransition, match=r"Bridged.*answered"):
+            apply(call, an_event(Bridged))
+    else:
+        assert apply(call, an_event(Bridged)).state is S.BRIDGED
+
+
+def test_a_prompt_that_both_hear_discloses_in_the_middle_of_the_call() -> None:
+    call = dataclasses.replace(a_call_in(S.ANSWERED), disclosed_by=DisclosedBy.PROMPT_JOINING)
+    for kind, disclosed in ((Bridged, False), (AnnouncementStarted, False), (AnnouncementEnded, True)):
+        call = apply(call, an_event(kind))
+        assert (call.state, call.disclosed) == (S.BRIDGED, disclosed)
+
+
+def test_keys_pressed_while_the_recording_is_paused_are_not_kept() -> None:
+    call = a_call_in(S.BRIDGED)
+    for kind in (KeyPressed, CapturePaused, KeyPressed, KeyPressed, CaptureResumed, KeyPressed):
+        call = apply(call, an_event(kind))
+    assert call.keys == "99"
+
+
+def test_a_prompt_heard_again_after_a_transfer_keeps_the_time_of_the_first() -> None:
+    call = apply(a_call_in(S.UNBRIDGED), an_event(AnnouncementStarted, NOON + timedelta(seconds=9)))
+    call = apply(call, an_event(AnnouncementEnded, NOON + timedelta(seconds=12)))
+    assert (call.announcement_at, call.announced_at, call.state) == (NOON, NOON, S.ANNOUNCED)
 
 
 def test_an_event_of_another_call_is_refused() -> None:
@@ -147,10 +183,12 @@ def test_a_customer_left_by_the_agent_is_not_abandoned_when_a_transfer_fails() -
 @st.composite
 def lives(draw: st.DrawFn) -> list[Call]:
     """A call after each step of a random legal life, events a second apart."""
-    call = ordered(CALL, NOON)
+    call = ordered(CALL, NOON, draw(st.sampled_from(DisclosedBy)))
     steps = [call]
     for second in range(draw(st.integers(1, 25))):
         legal = sorted((kind for state, kind in TRANSITIONS if state is call.state), key=lambda kind: kind.__name__)
+        if call.state is S.ANSWERED and call.disclosed_by.comes_first:
+            legal.remove(Bridged)
         call = apply(call, an_event(draw(st.sampled_from(legal)), NOON + timedelta(seconds=second + 1)))
         steps.append(call)
     return steps

@@ -1,0 +1,51 @@
+"""What these tests may ask for: a site of their own and the commands on it, or a database with all tables."""
+
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from config import migrate
+from config.database import Base, open_database
+from tests.cli_site import Run, invoked, runs
+
+
+@pytest.fixture(scope="session")
+def new_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site as `init` makes it, to be copied and left as it is: bringing the database of a new one up to date takes a second."""
+    site = tmp_path_factory.mktemp("new") / "site"
+    invoked("init", str(site))
+    return site
+
+
+@pytest.fixture
+def site(tmp_path: Path, new_site: Path) -> Path:
+    """A site of the test's own."""
+    return Path(shutil.copytree(new_site, tmp_path / "site"))
+
+
+@pytest.fixture
+def run(site: Path) -> Run:
+    """`run(*words, expect=exit code)` is a command on the site."""
+    return partial(runs, site)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """A database with the tables of Ringfence and nothing in them, on SQLite and on PostgreSQL in turn."""
+    opened = open_database(database_url)
+    Base.metadata.create_all(opened)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def migrated(database_url: str) -> Iterator[Engine]:
+    """A database as a site has it, brought up to date by its migrations, on SQLite and on PostgreSQL in turn."""
+    opened = open_database(database_url)
+    migrate.upgrade(opened)
+    yield opened
+    opened.dispose()
