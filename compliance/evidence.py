@@ -183,7 +183,12 @@ def _contents(evidence: Evidence) -> dict[str, bytes]:
     files |= {f"{PACKS}{sha256}.toml": text.encode() for sha256, text in evidence.packs.items()}
     files |= {f"{CALENDARS}{sha256}.json": text.encode() for sha256, text in evidence.calendars.items()}
     for one in evidence.recordings:
-        files[f"{RECORDINGS}{one.call_id}.json"] = as_text(dict(one.manifest) | {"audio_file": one.audio_name or None})
+        audio_sha256 = hashlib.sha256(one.audio).hexdigest() if one.audio_name else None
+        told = {
+            "audio_file": one.audio_name or None,
+            "audio_sha256": audio_sha256,
+        }  # the archive's own hash is that of a sealed file
+        files[f"{RECORDINGS}{one.call_id}.json"] = as_text(dict(one.manifest) | told)
         if one.audio_name:
             files[f"{RECORDINGS}{one.audio_name}"] = one.audio
     return files

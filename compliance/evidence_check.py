@@ -183,7 +183,7 @@ def _recording(look: _Look, name: str) -> None:
         return
     if RECORDINGS + audio not in look.files:
         look.fault(RECORDINGS + audio, f"is not there, but {name} names it")
-    elif hashlib.sha256(look.files[RECORDINGS + audio]).hexdigest() != manifest["sha256"]:
+    elif hashlib.sha256(look.files[RECORDINGS + audio]).hexdigest() != manifest["audio_sha256"]:
         look.fault(RECORDINGS + audio, f"is not the recording that {name} describes")
 
 

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -43,6 +43,7 @@ THREADS: dict[str, tuple[int, ...]] = {SQLITE: (1,), POSTGRESQL: (1, 8)}  # SQLi
 
 BYTES_A_ROW = 2_000  # of disk for a ledger row, with its part of a permit, the indexes and the log
 ROUNDS = 20
+READ_AT_ONCE = 1 << 20  # bytes
 WARM_UP = 20  # permits before the first that is measured: connections, statements and packs are then known
 LIFETIME = timedelta(milliseconds=10)  # of a permit: whoever was asked for may soon be asked for again, in a small ledger
 
@@ -65,21 +66,21 @@ def measure_gate(
         raise NoRoom(f"{where}: {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free: name another with --dir")
     figures = []
     for name in databases:
-        with _databases(name, where) as urls:
-            figures.extend(_measure(name, urls, sizes, count, say))
+        with _databases(name, where) as (files, urls):
+            figures.extend(_measure(name, (files, urls), sizes, count, say))
     say("decisions, nothing read or written")
     return judged(figures, measure_decisions([load_packs(names, where) for names in PACKS]))
 
 
 @contextmanager
-def _databases(name: str, where: Path) -> Iterator[Iterator[str]]:
-    """URLs of as many empty databases as are asked for; gone afterwards."""
+def _databases(name: str, where: Path) -> Iterator[tuple[Path, Iterator[str]]]:
+    """Where the files of the databases lie, and URLs of as many empty ones as are asked for; gone afterwards."""
     if name == POSTGRESQL:
         with private_postgresql(where, durable=True) as server:
-            yield (server.new_database() for _ in counting())
+            yield server.directory, (server.new_database() for _ in counting())
     else:
         with scratch_directory(where) as home:
-            yield (sqlite_url(home / f"ledger-{number}.db") for number in counting())
+            yield home, (sqlite_url(home / f"ledger-{number}.db") for number in counting())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,10 @@ class _Asked:
     driver_seconds: list[float] = field(default_factory=list)
 
 
-def _measure(name: str, urls: Iterator[str], sizes: Sequence[int], count: int, say: Callable[[str], None]) -> list[PermitFigures]:
+def _measure(
+    name: str, databases: tuple[Path, Iterator[str]], sizes: Sequence[int], count: int, say: Callable[[str], None]
+) -> list[PermitFigures]:
+    files, urls = databases
     clock = SystemClock()
     zone = noon_zone(clock.now())
     packs = {names: load_packs(names, Path()) for names in PACKS}
@@ -125,6 +129,8 @@ def _measure(name: str, urls: Iterator[str], sizes: Sequence[int], count: int, s
             for names, threads in product(PACKS, THREADS[name]):
                 gate = Ledger(database, clock, packs[names], LIFETIME, one_time_for_all=name == POSTGRESQL)
                 asked.append(_Asked(filled, names, gate, threads))
+        say(f"{name}: reading all of it once")
+        _read_through(files)
         for one in asked:
             _permits(pool, one, WARM_UP, clock, zone)
             one.permits.clear()
@@ -138,6 +144,14 @@ def _measure(name: str, urls: Iterator[str], sizes: Sequence[int], count: int, s
             _permits(pool, one, batch, clock, zone)
     smallest = {(one.packs, one.threads): median(one.seconds) for one in reversed(asked)}
     return [_figures(name, one, batch, smallest[one.packs, one.threads]) for one in asked]
+
+
+def _read_through(files: Path) -> None:
+    """So that every ledger is in memory as far as it fits, and not only the one that was filled last."""
+    for path in sorted(path for path in files.rglob("*") if path.is_file()):
+        with suppress(FileNotFoundError), path.open("rb", buffering=0) as file:  # a server puts files of its own away
+            while file.read(READ_AT_ONCE):
+                pass
 
 
 def _permits(pool: ThreadPoolExecutor, one: _Asked, batch: int, clock: Clock, zone: str) -> None:

@@ -180,14 +180,14 @@ def test_a_bundle_proves_the_recording_and_holds_its_sound_only_when_asked(
     with zipfile.ZipFile(bundle) as without, zipfile.ZipFile(whole) as archive:
         manifest = json.loads(archive.read("recordings/call-ann.json"))
         assert (manifest["disclosure"], manifest["audio_file"]) == ("proven", "call-ann.flac")
-        assert hashlib.sha256(archive.read("recordings/call-ann.flac")).hexdigest() == manifest["sha256"]
-        assert json.loads(without.read("recordings/call-ann.json")) == manifest | {"audio_file": None}
+        assert hashlib.sha256(archive.read("recordings/call-ann.flac")).hexdigest() == manifest["audio_sha256"]
+        assert json.loads(without.read("recordings/call-ann.json")) == manifest | {"audio_file": None, "audio_sha256": None}
         assert "recordings/call-ann.flac" not in without.namelist()
     run("compliance", "bundle", "check", str(whole), "--key", str(site / "secrets" / PUBLIC_FILE))
 
 
 def test_a_recording_that_was_altered_leaves_the_house_in_no_bundle(run: Run, site: Path, tmp_path: Path) -> None:
-    (audio,) = (site / "archive").rglob("call-ann.flac")
+    (audio,) = (site / "archive").rglob("call-ann.flac.sealed")
     audio.write_bytes(audio.read_bytes()[:-2] + b"\x01\x01")
     done = run("explain", "call", "call-ann", "--bundle", str(tmp_path / "a.zip"), "--audio", expect=3)
     assert "is not what was archived" in done.stderr

@@ -25,7 +25,8 @@ def a_recording(call_id: str, disclosure: str, *, bridged: bool) -> dict[str, ob
     }
     times = {"archived_at": NOW, "started_at": NOW, "ended_at": NOW + timedelta(seconds=9)}
     about = {"path": f"{call_id}.flac", "packs_json": "[]", "abandoned": not bridged, "bridged_at": NOW if bridged else None}
-    return {**empty, "call_id": call_id, "disclosure": disclosure, **times, **about}
+    how = {"agents_json": "[]", "pauses_json": "[]", "form": "flac", "disclosed_by": "prompt_before", "capture": "whole_call"}
+    return {**empty, **how, "call_id": call_id, "disclosure": disclosure, **times, **about}
 
 
 def a_report(directory: Path, *recordings: dict[str, object]) -> Report:

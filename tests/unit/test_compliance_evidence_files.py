@@ -82,8 +82,9 @@ def test_the_files_hold_what_they_are_named_for() -> None:
     }
     assert files["packs/aa.toml"] == b"x = 1\n"
     assert files["calendars/bb.json"] == b"{}"
-    assert json.loads(files["recordings/c1.json"]) == {"call_id": "c1", "sha256": "cc", "audio_file": "c1.wav"}
-    assert json.loads(files["recordings/c2.json"]) == {"call_id": "c2", "audio_file": None}
+    told = {"call_id": "c1", "sha256": "cc", "audio_file": "c1.wav", "audio_sha256": sha256(b"RIFF")}
+    assert json.loads(files["recordings/c1.json"]) == told
+    assert json.loads(files["recordings/c2.json"]) == {"call_id": "c2", "audio_file": None, "audio_sha256": None}
     assert files["recordings/c1.wav"] == b"RIFF"
     assert files["manifest.pub"] == b"PEM\n"
     assert files["manifest.sig"] == b"signed {"
