@@ -1,7 +1,7 @@
 # The commands that stay the same. Each does the set-up it needs by itself.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-gate docs mutate revision lock clean
+.PHONY: help setup demo test soak lint bench bench-gate docs mutate revision lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -14,7 +14,14 @@ demo: setup ## a whole campaign on a private Asterisk: calls, recordings, report
 
 test: lint ## check everything, then ring real calls through a real Asterisk
 	@echo "pytest …"
-	@.venv/bin/pytest -q --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov
+	@.venv/bin/pytest -q -m "not soak" --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov
+
+soak: ## long campaigns: second agents with tones, calls against CDRs, prompts in noise, a recorder killed 200 times (an hour)
+	@.ci/setup dev
+	@.venv/bin/pytest -q -m soak
+	@.venv/bin/python -m tests.second_agents 20
+	@.venv/bin/ringfence bench disclosure
+	@.venv/bin/ringfence bench crash
 
 lint: ## ruff, mypy --strict and the import contracts
 	@.ci/setup dev

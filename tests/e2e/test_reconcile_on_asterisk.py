@@ -17,7 +17,7 @@ from sip.carrier import Behaviour
 from tests.e2e.test_floor_on_asterisk import a_campaign, rows
 from tests.floor_site import RINGFENCE, FloorSite, floor_site, wait_until
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.soak]
 
 
 def changed(site: FloorSite, statement: str, *values: str) -> None:

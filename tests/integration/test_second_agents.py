@@ -11,7 +11,7 @@ from tests.tone_archive import Kept, archived
 from tests.tone_lab import tone_lab
 from tests.tones import AGENTS_HZ, PRESENT_DB, level
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.soak]
 
 TIMES = 2
 
