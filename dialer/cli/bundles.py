@@ -13,9 +13,13 @@ from compliance.evidence_key import PUBLIC_FILE, evidence_key
 from compliance.evidence_rows import NothingKept, about_attempt, about_person
 from compliance.kept import versions
 from compliance.signing import BadKey, fingerprint
+from config.database import writing
 from dialer import bootstrap
+from dialer.cli import acting
+from dialer.cli.finding import found
 from dialer.cli.output import BAD_INPUT, REFUSED, failing, json_option, plain, print_json, visible
 from recorder import catalogue
+from recorder.access import Action
 from recorder.catalogue import Recording, Wanted
 from recorder.naming import SEALED
 from recorder.vault import AlteredRecording
@@ -51,10 +55,10 @@ def write_bundle(
     """
     now = parts.clock.now()
     if call_id:
-        evidence = about_attempt(parts.database, call_id, now, _recordings(parts, [call_id], audio=audio))
+        evidence = about_attempt(parts.database, call_id, now, _recordings(parts, [call_id], target if audio else None))
     else:
         calls = [one.call_id for one in catalogue.list_recordings(parts.database, Wanted(person=person, limit=100_000))]
-        evidence = about_person(parts.database, person, now, _recordings(parts, calls, audio=audio))
+        evidence = about_person(parts.database, person, now, _recordings(parts, calls, target if audio else None))
     files, key = _signed(parts, evidence)
     _put_new(target, packed(files))
     checked = check_bundle(files, versions(), key)
@@ -106,20 +110,25 @@ def _signed(parts: bootstrap.Opened, evidence: Evidence) -> tuple[Files, str]:
     return bundle(evidence, key.public_pem, fingerprint(key.public_pem), key.sign), key.public_pem
 
 
-def _recordings(parts: bootstrap.Opened, call_ids: list[str], *, audio: bool) -> list[Recorded]:
-    found = []
+def _recordings(parts: bootstrap.Opened, call_ids: list[str], with_audio_to: Path | None) -> list[Recorded]:
+    recordings = []
     for call_id in call_ids:
         shown = catalogue.show(parts.database, call_id)
         if isinstance(shown, Recording):
-            name = f"{call_id}{PurePosixPath(shown.path.removesuffix(SEALED)).suffix}" if audio else ""
-            content = _audio(parts, shown) if audio else b""
-            found.append(Recorded(call_id, plain(shown), name, content))
+            name = f"{call_id}{PurePosixPath(shown.path.removesuffix(SEALED)).suffix}" if with_audio_to else ""
+            content = _audio(parts, shown, with_audio_to) if with_audio_to else b""
+            recordings.append(Recorded(call_id, plain(shown), name, content))
         elif shown is not None:
-            found.append(Recorded(call_id, {"call_id": call_id, "state": shown.state.value, "reason": shown.reason}))
-    return found
+            recordings.append(Recorded(call_id, {"call_id": call_id, "state": shown.state.value, "reason": shown.reason}))
+    return recordings
 
 
-def _audio(parts: bootstrap.Opened, shown: Recording) -> bytes:
+def _audio(parts: bootstrap.Opened, shown: Recording, target: Path) -> bytes:
+    """The sound, for whoever may take it out; the bundle is the reason, and it is in the audit chain before it is read."""
+    who = acting.actor(parts, None, f"a bundle of evidence, {target.name}")
+    acting.check(parts, who, Action.EXPORT, found(parts, shown.call_id)[1])
+    with writing(parts.database) as connection:
+        acting.note(connection, parts, who, Action.EXPORT.value, shown.call_id, to=target.name)
     with parts.vault.open_audio(shown.archived) as audio:
         return audio.read()
 

@@ -183,6 +183,8 @@ def test_a_bundle_proves_the_recording_and_holds_its_sound_only_when_asked(
         assert hashlib.sha256(archive.read("recordings/call-ann.flac")).hexdigest() == manifest["audio_sha256"]
         assert json.loads(without.read("recordings/call-ann.json")) == manifest | {"audio_file": None, "audio_sha256": None}
         assert "recordings/call-ann.flac" not in without.namelist()
+    (taken,) = told(run("audit", "list", "--json"))
+    assert (taken["action"], taken["call_id"], taken["facts"]["to"]) == ("export", "call-ann", "whole.zip")
     run("compliance", "bundle", "check", str(whole), "--key", str(site / "secrets" / PUBLIC_FILE))
 
 
