@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 BULK = 20  # recordings that one person may take out in `BULK_WITHIN`; more need a second person's word
 BULK_WITHIN = timedelta(days=1)
@@ -128,21 +129,22 @@ class Denied:
     text: str
 
 
-_OWN, _TEAM, _ALL = "own", "team", "all"
+What = TypeVar("What")
+OWN, TEAM, ALL = "own", "team", "all"
 #: What is not in it is nobody's work of that role.
 RIGHTS: Mapping[Role, Mapping[Action, str]] = {
-    Role.AGENT: {Action.LIST: _OWN, Action.SHOW: _OWN, Action.PLAY: _OWN},
-    Role.QA: {Action.LIST: _ALL, Action.SHOW: _ALL, Action.PLAY: _ALL, Action.HOLD: _ALL},
+    Role.AGENT: {Action.LIST: OWN, Action.SHOW: OWN, Action.PLAY: OWN},
+    Role.QA: {Action.LIST: ALL, Action.SHOW: ALL, Action.PLAY: ALL, Action.HOLD: ALL},
     Role.SUPERVISOR: {
-        Action.LIST: _TEAM,
-        Action.SHOW: _TEAM,
-        Action.PLAY: _TEAM,
-        Action.EXPORT: _TEAM,
-        Action.SHARE: _TEAM,
-        Action.HOLD: _TEAM,
+        Action.LIST: TEAM,
+        Action.SHOW: TEAM,
+        Action.PLAY: TEAM,
+        Action.EXPORT: TEAM,
+        Action.SHARE: TEAM,
+        Action.HOLD: TEAM,
     },
-    Role.MANAGER: dict.fromkeys(Action, _ALL),
-    Role.OPS: {Action.LIST: _ALL, Action.SHOW: _ALL, Action.AUDIT: _ALL},
+    Role.MANAGER: dict.fromkeys(Action, ALL),
+    Role.OPS: {Action.LIST: ALL, Action.SHOW: ALL, Action.AUDIT: ALL},
 }
 SEE_NUMBERS = frozenset({Role.SUPERVISOR, Role.MANAGER})
 OUT_OF_THE_HOUSE = frozenset({Action.EXPORT, Action.SHARE})
@@ -151,11 +153,16 @@ _TELEPHONE = re.compile(r"\+[0-9]{4,15}", re.ASCII)
 
 def reach(acting: Acting, action: Action) -> Reach:
     """Of which recordings somebody may do this at all."""
+    return reach_by(RIGHTS, acting, action)
+
+
+def reach_by(rights: Mapping[Role, Mapping[What, str]], acting: Acting, what: What) -> Reach:
+    """How far somebody reaches by a table of rights: `all`, their `team`'s, or their `own` calls; without a word, none."""
     match acting:
         case Operator():
             return Everything()
         case Staff(role=role, team=team, agent_id=agent_id):
-            match RIGHTS[role].get(action):
+            match rights[role].get(what):
                 case "all":
                     return Everything()
                 case "team" if team:

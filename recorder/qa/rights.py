@@ -7,7 +7,7 @@ own team. What may be heard is another question, which `recorder.access` answers
 from collections.abc import Mapping
 from enum import StrEnum
 
-from recorder.access import Acting, Everything, Nothing, OfAgent, OfTeam, Operator, Reach, Role, Staff
+from recorder.access import ALL, OWN, TEAM, Acting, Nothing, OfAgent, OfTeam, Operator, Reach, Role, Staff, reach_by
 
 
 class Act(StrEnum):
@@ -23,33 +23,20 @@ class Act(StrEnum):
     TAG = "tag calls"
 
 
-_OWN, _TEAM, _ALL = "own", "team", "all"
 _WORK = (Act.PLAN, Act.REVIEW, Act.CALIBRATE, Act.READ, Act.COACH, Act.TAG)
 #: What is not in it is nobody's work of that role.
 RIGHTS: Mapping[Role, Mapping[Act, str]] = {
-    Role.AGENT: {Act.ANSWER: _OWN, Act.READ: _OWN},
-    Role.QA: dict.fromkeys(_WORK, _ALL) | {Act.ANSWER: _OWN},
-    Role.SUPERVISOR: dict.fromkeys((Act.REVIEW, Act.ASSIGN, Act.READ, Act.COACH, Act.TAG), _TEAM) | {Act.ANSWER: _OWN},
-    Role.MANAGER: dict.fromkeys((*_WORK, Act.ASSIGN), _ALL) | {Act.ANSWER: _OWN},
+    Role.AGENT: {Act.ANSWER: OWN, Act.READ: OWN},
+    Role.QA: dict.fromkeys(_WORK, ALL) | {Act.ANSWER: OWN},
+    Role.SUPERVISOR: dict.fromkeys((Act.REVIEW, Act.ASSIGN, Act.READ, Act.COACH, Act.TAG), TEAM) | {Act.ANSWER: OWN},
+    Role.MANAGER: dict.fromkeys((*_WORK, Act.ASSIGN), ALL) | {Act.ANSWER: OWN},
     Role.OPS: {},
 }
 
 
 def reach(acting: Acting, act: Act) -> Reach:
     """Of whose calls somebody may do this at all. On a site without staff its operator does everything, for agents too."""
-    match acting:
-        case Operator():
-            return Everything()
-        case Staff(role=role, team=team, agent_id=agent_id):
-            match RIGHTS[role].get(act):
-                case "all":
-                    return Everything()
-                case "team" if team:
-                    return OfTeam(team)
-                case "own" if agent_id:
-                    return OfAgent(agent_id)
-                case _:
-                    return Nothing()
+    return reach_by(RIGHTS, acting, act)
 
 
 def refusal(acting: Acting, act: Act, *, agents: frozenset[str] = frozenset(), team: str = "") -> str | None:
