@@ -14,7 +14,7 @@ demo: setup ## a whole campaign on a private Asterisk: calls, recordings, report
 
 test: lint ## check everything, then ring real calls through a real Asterisk
 	@echo "pytest …"
-	@.venv/bin/pytest -q -m "not soak" --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov
+	@.venv/bin/pytest -q -m "not soak" --numprocesses 4 --dist loadfile --no-loadscope-reorder --cov
 
 soak: ## long campaigns: second agents with tones, calls against CDRs, prompts in noise, a recorder killed 200 times (an hour)
 	@.ci/setup dev

@@ -145,6 +145,7 @@ def test_the_demonstration_keeps_its_promises(tmp_path: Path) -> None:
         assert likeness(customer_side, prompt) < 0.3, "and not on the customer's"
 
 
+@pytest.mark.soak
 def test_a_demonstration_that_runs_out_of_time_reports_what_it_did_and_fails(tmp_path: Path) -> None:
     argv = [*RINGFENCE, "demo", "--leads", "40", "--agents", "1", "--minutes", "1", "--keep", str(tmp_path / "demo"), "--json"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=200, check=False)
