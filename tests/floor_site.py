@@ -8,15 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
+from compliance.verdict import Candidate, Clearance
+from config.database import open_database, reading
 from config.ids import ID_LENGTH
 from config.load import init_site
 from dialer import bootstrap
+from sip.carrier import COUNTRIES, Behaviour, number_for
 from sip.lab import LabInfo
 from sip.robot import start_robots
 from sip.unpack import ensure_tree
@@ -101,6 +107,42 @@ def floor_site(directory: Path, *agents: str) -> Iterator[FloorSite]:
         yield made
     finally:
         lab.down()
+
+
+def open_country(site: FloorSite) -> str:
+    """A country where people may be rung now; the gate decides, as everywhere."""
+    with bootstrap.opened(site.directory) as parts:
+        for country in COUNTRIES:
+            verdict = parts.ledger.preview(Candidate("x", "x", number_for(Behaviour.TALKS, 0, country), "c", "s", "s"))
+            if isinstance(verdict, Clearance):
+                return country
+    raise AssertionError("the countries of the lab's carrier leave no hour of the day uncovered")
+
+
+def a_campaign(site: FloorSite, behaviours: Sequence[Behaviour], *options: str) -> list[str]:
+    """A running campaign of one lead for each behaviour, through the commands people use; the numbers, in order."""
+    country = open_country(site)
+    counts: Counter[Behaviour] = Counter()
+    numbers = []
+    for behaviour in behaviours:
+        numbers.append(number_for(behaviour, counts[behaviour], country))
+        counts[behaviour] += 1
+    leads = site.directory / "leads.csv"
+    leads.write_text("phone\n" + "".join(f"{number}\n" for number in numbers))
+    site.command("campaign", "create", "spring", "--max-attempts", "1", "--ring-seconds", "15", *options)
+    assert site.command("list", "import", str(leads), "--campaign", "spring")["added"] == len(numbers)
+    site.command("campaign", "start", "spring")
+    return numbers
+
+
+def rows(site: FloorSite, query: str) -> list[Any]:
+    """What the site's database answers."""
+    database = open_database(f"sqlite:///{site.directory / 'ringfence.db'}")
+    try:
+        with reading(database) as connection:
+            return list(connection.execute(text(query)).all())
+    finally:
+        database.dispose()
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:

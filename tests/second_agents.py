@@ -17,7 +17,7 @@ from recorder.capturing import Joined
 from recorder.plan import Flag
 from sip.carrier import Behaviour, number_for
 from sip.lab import LabInfo
-from tests.integration.test_lab import Ami
+from tests.raw_ami import Ami
 from tests.recorder_audio import a_record
 from tests.tone_archive import Rung, archived
 from tests.tone_lab import CLOCK, NUMBERS, PROMPT, Call, Pair, at, time_of, tone_lab

@@ -17,7 +17,7 @@ from sip.carrier import Behaviour, number_for
 from sip.lab import Lab, LabInfo
 from sip.unpack import Tree
 from sip.voices import Samples, tone
-from tests.integration.test_lab import Ami, Packet
+from tests.raw_ami import Ami, Packet
 from tests.recorder_audio import a_record
 from tests.tone_phone import TonePhone
 from tests.tones import AGENTS_HZ, CUSTOMER_HZ, Stretch

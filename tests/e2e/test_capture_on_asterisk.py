@@ -2,46 +2,26 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from compliance.verdict import Candidate, Clearance
-from config.database import open_database, reading
-from dialer import bootstrap
-from sip.carrier import COUNTRIES, Behaviour, number_for
-from tests.floor_site import FloorSite, floor_site, kill, wait_until
+from sip.carrier import Behaviour
+from tests.floor_site import FloorSite, a_campaign, floor_site, kill, rows, wait_until
 
 pytestmark = pytest.mark.asterisk
 
 LIMIT_S = 12
 
 
-def somebody(site: FloorSite) -> str:
-    """Who talks until hung up, where it is a time for calls now: the gate decides, as everywhere."""
-    with bootstrap.opened(site.directory) as parts:
-        numbers = [number_for(Behaviour.TALKS, 0, country) for country in COUNTRIES]
-        return next(n for n in numbers if isinstance(parts.ledger.preview(Candidate("x", "x", n, "c", "s", "s")), Clearance))
-
-
-def one(site: FloorSite, query: str) -> tuple[object, ...] | None:
+def one(site: FloorSite, query: str) -> tuple[Any, ...] | None:
     """The first row of a query on the site's database."""
-    database = open_database(f"sqlite:///{site.directory / 'ringfence.db'}")
-    try:
-        with reading(database) as connection:
-            row = connection.execute(text(query)).first()
-            return None if row is None else tuple(row)
-    finally:
-        database.dispose()
+    return next(iter(rows(site, query)), None)
 
 
 def test_a_pause_outlives_the_death_of_the_floor_and_not_its_limit(tmp_path: Path) -> None:
     with floor_site(tmp_path / "site", "101") as site:
-        leads = site.directory / "leads.csv"
-        leads.write_text(f"phone\n{somebody(site)}\n")
-        site.command("campaign", "create", "spring", "--pause-seconds", str(LIMIT_S))
-        site.command("list", "import", str(leads), "--campaign", "spring")
-        site.command("campaign", "start", "spring")
+        a_campaign(site, [Behaviour.TALKS], "--pause-seconds", str(LIMIT_S))
         floor = site.start_floor()
         try:
             with site.robots("101", talk_s=(300.0, 301.0)):

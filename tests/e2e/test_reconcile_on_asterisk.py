@@ -14,8 +14,7 @@ import pytest
 from config.load import load_site
 from dialer import bootstrap
 from sip.carrier import Behaviour
-from tests.e2e.test_floor_on_asterisk import a_campaign, rows
-from tests.floor_site import RINGFENCE, FloorSite, floor_site, wait_until
+from tests.floor_site import RINGFENCE, FloorSite, a_campaign, floor_site, rows, wait_until
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.soak]
 

@@ -1,4 +1,4 @@
-"""What these tests may ask for: a site of their own and the commands on it, or a database with all tables."""
+"""What these tests may ask for: a site of their own and the commands on it, or a database with all tables, or a lab PBX."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,7 +10,11 @@ from sqlalchemy import Engine
 
 from config import migrate
 from config.database import Base, open_database
+from sip.lab import Lab, LabInfo
+from sip.unpack import Tree, ensure_tree
+from sip.voices import silence, write_wav
 from tests.cli_site import Run, invoked, runs
+from tests.raw_ami import Ami
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +53,29 @@ def migrated(database_url: str) -> Iterator[Engine]:
     migrate.upgrade(opened)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture(scope="module")
+def tree() -> Tree:
+    """Where Asterisk and SIPp are unpacked."""
+    return ensure_tree(lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabInfo]:
+    """A lab PBX that is up, for all tests of a module."""
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        found = lab.up(("101", "102", "103", "104"))
+        write_wav(found.prompts / "a-minute.wav", silence(60.0))
+        yield found
+    finally:
+        lab.down()
+
+
+@pytest.fixture
+def ami(info: LabInfo) -> Iterator[Ami]:
+    """A manager's connection to it."""
+    connected = Ami(info)
+    yield connected
+    connected.close()
