@@ -7,12 +7,13 @@ order, so that nobody waits in a circle.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
+from compliance.verdict import Candidate
 from config.database import Direct, from_driver
 
 
@@ -45,16 +46,21 @@ def lock_keys(connection: Connection, *keys: str | None) -> datetime | None:
     return max(from_driver(at, "postgresql") for (at,) in times) if times else None
 
 
-def lock_call(connection: Connection, person: str, numbers: Iterable[str], keys: Iterable[str]) -> Alone | None:
-    """Waits until this transaction is alone with the keys, the person, the numbers and all that are known to be the person's.
+def lock_calls(connection: Connection, calls: Sequence[Candidate], keys: Iterable[str]) -> Alone | None:
+    """Waits until this transaction is alone with the keys, the people, the numbers and all that are known to be the people's.
 
     What is known is what was known when the wait began: see `Alone.check`. None on SQLite, where it is alone anyway.
     """
     if connection.dialect.name != "postgresql":
         return None
-    others = _array(sorted({_lock_number(key) for key in (person, *keys) if key}))
-    given = {"person": person, "numbers": json.dumps(sorted(set(numbers))), "keys": others}
-    rows = _LOCKS_OF_A_CALL.rows(connection, given)
+    people = {call.person for call in calls}
+    numbers = {number for call in calls for number in (call.number, *call.other_numbers)}
+    given = {
+        "people": json.dumps(sorted(people)),
+        "numbers": json.dumps(sorted(numbers)),
+        "keys": _array(sorted({_lock_number(key) for key in (*people, *keys) if key})),
+    }
+    rows = _LOCKS_OF_CALLS.rows(connection, given)
     return Alone(frozenset(row[0] for row in rows if row[0]), max(from_driver(row[1], "postgresql") for row in rows))
 
 
@@ -63,8 +69,8 @@ _LOCKS = Direct(
     "SELECT clock_timestamp() FROM unnest(CAST(:keys AS bigint[])) AS key WHERE pg_advisory_xact_lock(key) IS NOT NULL",
     "postgresql",
 )
-#: The same, with the person's numbers looked up on the way; their lock numbers are made as `_lock_number` makes them.
-_LOCKS_OF_A_CALL = Direct(
+#: The same, with the people's numbers looked up on the way; their lock numbers are made as `_lock_number` makes them.
+_LOCKS_OF_CALLS = Direct(
     """
     SELECT number, clock_timestamp() FROM (
         SELECT FALSE AS is_number, key, '' AS number FROM unnest(CAST(:keys AS bigint[])) AS key
@@ -72,8 +78,9 @@ _LOCKS_OF_A_CALL = Direct(
         SELECT TRUE,
                CAST(CAST('x' || substr(encode(sha256(convert_to(number, 'UTF8')), 'hex'), 1, 16) AS bit(64)) AS bigint),
                number
-        FROM (SELECT number FROM ledger WHERE person = :person AND number <> ''
-              UNION SELECT number FROM permit WHERE person = :person
+        FROM (SELECT number FROM ledger WHERE person = ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(:people AS jsonb))))
+                  AND number <> ''
+              UNION SELECT number FROM permit WHERE person = ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(:people AS jsonb))))
               UNION SELECT jsonb_array_elements_text(CAST(:numbers AS jsonb))) AS theirs
         ORDER BY 1, 2
     ) AS in_order

@@ -22,7 +22,7 @@ from compliance.facts import FINAL, INTERNAL, RANG, EventKind, LedgerEvent, Supp
 from compliance.journal import Journal
 from compliance.judging import MOST_SKEW, ClockAdrift, Judge
 from compliance.kept import keep
-from compliance.locks import NumberAppeared, lock_call, lock_keys
+from compliance.locks import Alone, NumberAppeared, lock_calls, lock_keys
 from compliance.packs import Pack, PackError
 from compliance.rows import (
     UnresolvedAttempt,
@@ -128,19 +128,24 @@ class Ledger:
         be asked for again. Raises ValueError for nobody, a number that is not E.164, a call that would not ring, or an attempt
         id that was used for another call; ClockAdrift when nobody can tell what time it is.
         """
-        check_number(candidate.number)
-        if not candidate.person:
-            raise ValueError(f"attempt {candidate.attempt_id}: a call must be to somebody, or no cap could count it")
-        if candidate.ring_for <= timedelta(0):
-            raise ValueError(f"attempt {candidate.attempt_id}: a call that is to be placed must ring for some time")
+        return self.permits([(candidate, vouched)])[0]
+
+    def permits(self, asked: Sequence[tuple[Candidate, Vouched]]) -> list[Permit | Refusal]:
+        """The same for several calls, in one transaction: the earlier ones count when the later ones are decided.
+
+        As many answers, in the same order. Raises as `permit` does if one of the questions does: then nothing is committed.
+        """
+        for candidate, _ in asked:
+            _check_callable(candidate)
         while True:
             try:
                 with writing(self._engine) as connection:
-                    verdict, year = self._decide(connection, candidate, vouched)
+                    alone = self._alone_with(connection, [candidate for candidate, _ in asked])
+                    decided = [self._decide(connection, candidate, vouched, alone) for candidate, vouched in asked]
             except NumberAppeared:
                 continue
-            self._kept.add(year)  # now that it is committed
-            return verdict
+            self._kept.update(year for _, year in decided)  # now that it is committed
+            return [verdict for verdict, _ in decided]
 
     def spend(self, permit_id: str) -> None:
         """Commits that the originate is about to be sent; the attempt counts from here on.
@@ -293,9 +298,13 @@ class Ledger:
             read_one_snapshot(connection)
             return audit(connection)
 
-    def _decide(self, connection: Connection, candidate: Candidate, vouched: Vouched) -> tuple[Permit | Refusal, int]:
-        keys = candidate.attempt_id, *self._judge.keys_of(candidate)
-        alone = lock_call(connection, candidate.person, (candidate.number, *candidate.other_numbers), keys)
+    def _alone_with(self, connection: Connection, calls: Sequence[Candidate]) -> Alone | None:
+        keys = (key for call in calls for key in (call.attempt_id, *self._judge.keys_of(call)))
+        return lock_calls(connection, calls, keys) if calls else None
+
+    def _decide(
+        self, connection: Connection, candidate: Candidate, vouched: Vouched, alone: Alone | None
+    ) -> tuple[Permit | Refusal, int]:
         judged = self._judge.judge(connection, candidate, vouched, self._now(alone.at if alone else None))
         if alone:
             alone.check(judged.past.facts.numbers)
@@ -342,6 +351,14 @@ class Ledger:
 def _always_obeys_opt_outs(rule: Rule) -> TypeGuard[SuppressRule]:
     """Whether the rule keeps our own do-not-call list, under all circumstances."""
     return isinstance(rule, SuppressRule) and rule.list == INTERNAL and rule.terms == ALWAYS
+
+
+def _check_callable(candidate: Candidate) -> None:
+    check_number(candidate.number)
+    if not candidate.person:
+        raise ValueError(f"attempt {candidate.attempt_id}: a call must be to somebody, or no cap could count it")
+    if candidate.ring_for <= timedelta(0):
+        raise ValueError(f"attempt {candidate.attempt_id}: a call that is to be placed must ring for some time")
 
 
 def _granted_before(connection: Connection, candidate: Candidate) -> Permit:

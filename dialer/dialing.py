@@ -41,10 +41,12 @@ from sip.port import DialOrder, Telephony, TelephonyError
 LOG = get("dialer.dialing")
 
 PLAN_BATCH = 50  # leads that the gate looks at in advance, each tick
-ASK_BATCH = 20  # leads that one order to dial may ask the gate about: customers wait for the floor meanwhile
+ASK_BATCH = 20  # leads that the gate is asked about in one transaction, and in one order that wants fewer calls
 CLOCK_REST = timedelta(seconds=10)  # how long a campaign rests when our clock is wrong
 NOT_RECORDABLE = "recording.not_recordable"  # the rule by which a lead is not dialed whose call could not be recorded
 DRY_REST = timedelta(seconds=1)  # a list with nothing due is asked again after this at the latest
+
+_Answer = tuple[Lead, CapturePlan, Permit | Refusal]
 
 
 class Dialing:
@@ -106,49 +108,62 @@ class Dialing:
         if campaign is None:  # paused since the order was given
             return
         placed = asked = 0
-        while placed < order.count and asked < ASK_BATCH:
+        while placed < order.count and asked < max(ASK_BATCH, order.count):
             now = self._clock.now()
             with reading(self._database) as connection:
-                due = store.due_leads(connection, campaign.campaign_id, LeadState.READY, now, order.count - placed)
+                limit = min(order.count - placed, ASK_BATCH)
+                due = store.due_leads(connection, campaign.campaign_id, LeadState.READY, now, limit)
                 later = store.next_due(connection, campaign.campaign_id) if not due else None
             if not due:
                 yield ListDry(campaign.campaign_id, min(later, now + DRY_REST) if later and later > now else now + DRY_REST)
                 return
             asked += len(due)
-            for lead in due:
-                try:
-                    for item in self._dial(campaign, lead):
+            try:
+                answers = self._ask(campaign, due, now)
+            except ClockAdrift as error:
+                self._adrift(error, now)
+                yield ListDry(campaign.campaign_id, now + CLOCK_REST)
+                return
+            for lead, captured, verdict in answers:
+                if isinstance(verdict, Permit):
+                    for item in self._place(campaign, _call(campaign, lead, verdict, captured, now), verdict):
                         placed += isinstance(item, Placed)
                         yield item
-                except ClockAdrift as error:
-                    self._adrift(error, now)
-                    yield ListDry(campaign.campaign_id, now + CLOCK_REST)
-                    return
-                if campaign.campaign_id not in self.campaigns:  # it was paused on the way
+                else:
+                    with writing(self._database) as connection:
+                        self._rest(connection, campaign, lead, verdict)
+                if campaign.campaign_id not in self.campaigns:  # it was paused on the way; the other permits expire
                     return
             self._clock_alarmed = False
 
-    def _dial(self, campaign: Campaign, lead: Lead) -> Iterable[Item]:
-        now = self._clock.now()
+    def _ask(self, campaign: Campaign, leads: Sequence[Lead], now: datetime) -> list[_Answer]:
+        """What the gate says of the leads, asked together. Of those whose calls could not be recorded it is not asked."""
         with reading(self._database) as connection:
-            others = store.other_numbers(connection, lead)
-        asked = candidate(campaign, lead, self._seller, new_id(now), others)
+            known = [(lead, store.other_numbers(connection, lead)) for lead in leads]
+        questions = []
+        for lead, others in known:
+            asked = candidate(campaign, lead, self._seller, new_id(now), others)
+            try:
+                captured = capture_of(campaign, self._packs, asked, now)
+            except ValueError as error:
+                self._refuse(lead, f"gate: {error}")
+                continue
+            if isinstance(captured, NotRecordable):
+                self._refuse(lead, f"{NOT_RECORDABLE}: {captured.why}")
+            else:
+                questions.append((lead, captured, asked))
         try:
-            captured = capture_of(campaign, self._packs, asked, now)
-            verdict = captured if isinstance(captured, NotRecordable) else self._ledger.permit(asked, vouched(campaign))
+            verdicts = self._ledger.permits([(asked, vouched(campaign)) for *_, asked in questions])
         except ValueError as error:  # not a question the gate can answer: fail closed, and out of the way of the others
-            with writing(self._database) as connection:
-                store.set_lead(connection, lead.lead_id, LeadState.REFUSED, None, f"gate: {error}")
-            return
-        if isinstance(captured, NotRecordable):
-            with writing(self._database) as connection:
-                store.set_lead(connection, lead.lead_id, LeadState.REFUSED, None, f"{NOT_RECORDABLE}: {captured.why}")
-            return
-        if isinstance(verdict, Permit):
-            yield from self._place(campaign, _call(campaign, lead, verdict, captured, now), verdict)
-        elif isinstance(verdict, Refusal):
-            with writing(self._database) as connection:
-                self._rest(connection, campaign, lead, verdict)
+            if len(questions) == 1:
+                self._refuse(questions[0][0], f"gate: {error}")
+                return []
+            return [answer for lead, *_ in questions for answer in self._ask(campaign, [lead], now)]
+        return [(lead, captured, verdict) for (lead, captured, _), verdict in zip(questions, verdicts, strict=True)]
+
+    def _refuse(self, lead: Lead, why: str) -> None:
+        with writing(self._database) as connection:
+            store.set_lead(connection, lead.lead_id, LeadState.REFUSED, None, why)
 
     def _place(self, campaign: Campaign, call: FloorCall, permit: Permit) -> Iterable[Item]:
         order = DialOrder(

@@ -19,6 +19,7 @@ HEADINGS = (
     "ledger rows",
     "packs",
     "threads",
+    "in a transaction",
     "permits/s",
     "raw inserts/s",
     "permits per raw insert",
@@ -59,7 +60,7 @@ def _permits(one: PermitFigures) -> str:
     rates = f"{one.permits_per_second:,.0f} | {one.raw_inserts_per_second:,.0f} | {one.permits_per_raw_insert:.2f}"
     rates += f" | {one.driver_inserts_per_second:,.0f}"
     times = f"{one.p50_ms:.2f} | {one.p99_ms:.2f} | {one.cost_vs_smallest:.2f}"
-    return f"| {one.database} | {one.rows:,} | {_packs(one.packs)} | {one.threads} | {rates} | {times} |"
+    return f"| {one.database} | {one.rows:,} | {_packs(one.packs)} | {one.threads} | {one.at_once} | {rates} | {times} |"
 
 
 def _target(one: Target) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from compliance.pack_files import load_packs
-from compliance.store import Ledger
+from compliance.store import NOTHING, Ledger
 from compliance.verdict import Candidate, Permit
 from config.clock import Clock, SystemClock
 from config.database import sqlite_url
@@ -39,7 +39,12 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 DATABASES: tuple[str, ...] = (SQLITE, POSTGRESQL)
 SIZES: tuple[int, ...] = (10_000, 1_000_000, 10_000_000)
 PACKS: tuple[tuple[str, ...], ...] = (("house",), ("house", "us-federal-telemarketing", "us-fl"))
-THREADS: dict[str, tuple[int, ...]] = {SQLITE: (1,), POSTGRESQL: (1, 8)}  # SQLite has one writer at a time
+AN_ORDER = 10  # leads that an order to dial asks about in one transaction
+#: Threads, and permits asked for in a transaction. SQLite has one writer at a time.
+ASKED: dict[str, tuple[tuple[int, int], ...]] = {
+    SQLITE: ((1, 1), (1, AN_ORDER)),
+    POSTGRESQL: ((1, 1), (1, AN_ORDER), (8, 1)),
+}
 
 BYTES_A_ROW = 2_000  # of disk for a ledger row, with its part of a permit, the indexes and the log
 ROUNDS = 20
@@ -101,7 +106,8 @@ class _Asked:
     packs: tuple[str, ...]
     gate: Ledger
     threads: int
-    permits: list[float] = field(default_factory=list)
+    at_once: int
+    transactions: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     raw_seconds: list[float] = field(default_factory=list)
     driver_seconds: list[float] = field(default_factory=list)
@@ -114,9 +120,10 @@ def _measure(
     clock = SystemClock()
     zone = noon_zone(clock.now())
     packs = {names: load_packs(names, Path()) for names in PACKS}
-    batch = math.ceil(count / ROUNDS)
+    batch = AN_ORDER * math.ceil(count / ROUNDS / AN_ORDER)
+    most_threads = max(threads for threads, _ in ASKED[name])
     with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(max(THREADS[name])))
+        pool = stack.enter_context(ThreadPoolExecutor(most_threads))
         asked = []
         for rows in sorted(set(sizes)):
             say(f"{name}: filling a ledger of {rows:,} rows")
@@ -124,16 +131,16 @@ def _measure(
             database = stack.enter_context(fresh(url))
             population = populate(rows)
             fill(database, Past(population, packs[PACKS[-1]], clock.now(), zone), say)
-            raw = stack.enter_context(raw_inserts(url, max(THREADS[name])))
+            raw = stack.enter_context(raw_inserts(url, most_threads))
             filled = _Filled(rows, database, raw, _in_turn(population))
-            for names, threads in product(PACKS, THREADS[name]):
+            for names, (threads, at_once) in product(PACKS, ASKED[name]):
                 gate = Ledger(database, clock, packs[names], LIFETIME, one_time_for_all=name == POSTGRESQL)
-                asked.append(_Asked(filled, names, gate, threads))
+                asked.append(_Asked(filled, names, gate, threads, at_once))
         say(f"{name}: reading all of it once")
         _read_through(files)
         for one in asked:
             _permits(pool, one, WARM_UP, clock, zone)
-            one.permits.clear()
+            one.transactions.clear()
             one.seconds.clear()
         say(f"{name}: {batch * ROUNDS} permits of each kind and as many raw inserts, in {ROUNDS} rounds")
         for _, one in product(range(ROUNDS), asked):
@@ -142,8 +149,8 @@ def _measure(
             one.filled.raw.forget()
             one.driver_seconds.append(seconds_of(clock, partial(one.filled.raw.commit_by_driver, batch, pool, one.threads)))
             _permits(pool, one, batch, clock, zone)
-    smallest = {(one.packs, one.threads): median(one.seconds) for one in reversed(asked)}
-    return [_figures(name, one, batch, smallest[one.packs, one.threads]) for one in asked]
+    smallest = {(one.packs, one.threads, one.at_once): median(one.seconds) for one in reversed(asked)}
+    return [_figures(name, one, batch, smallest[one.packs, one.threads, one.at_once]) for one in asked]
 
 
 def _read_through(files: Path) -> None:
@@ -160,18 +167,19 @@ def _permits(pool: ThreadPoolExecutor, one: _Asked, batch: int, clock: Clock, zo
 
     def ask(share: Sequence[Candidate]) -> list[float]:
         taken = []
-        for candidate in share:
+        for first in range(0, len(share), one.at_once):
+            together = [(candidate, NOTHING) for candidate in share[first : first + one.at_once]]
             began = clock.monotonic()
-            verdict = one.gate.permit(candidate)
+            verdicts = one.gate.permits(together)
             taken.append(clock.monotonic() - began)
-            if not isinstance(verdict, Permit):
-                raise AssertionError(f"the bench was refused: {verdict}")
+            if not all(isinstance(verdict, Permit) for verdict in verdicts):
+                raise AssertionError(f"the bench was refused: {verdicts}")
         return taken
 
     def ask_all() -> None:
         shares = [candidates[first :: one.threads] for first in range(one.threads)]
         answers = map(ask, shares) if one.threads == 1 else pool.map(ask, shares)
-        one.permits.extend(taken for answer in answers for taken in answer)
+        one.transactions.extend(taken for answer in answers for taken in answer)
 
     one.seconds.append(seconds_of(clock, ask_all))
 
@@ -184,13 +192,14 @@ def _figures(name: str, one: _Asked, batch: int, smallest: float) -> PermitFigur
         rows=one.filled.rows,
         packs=one.packs,
         threads=one.threads,
-        permits=len(one.permits),
+        at_once=one.at_once,
+        permits=len(one.seconds) * batch,
         permits_per_second=batch / seconds,
         raw_inserts_per_second=batch / raw,
         permits_per_raw_insert=raw / seconds,
         driver_inserts_per_second=batch / driver,
-        p50_ms=1000 * (percentile(one.permits, 0.5) or 0.0),
-        p99_ms=1000 * (percentile(one.permits, 0.99) or 0.0),
+        p50_ms=1000 * (percentile(one.transactions, 0.5) or 0.0),
+        p99_ms=1000 * (percentile(one.transactions, 0.99) or 0.0),
         cost_vs_smallest=seconds / smallest,
     )
 

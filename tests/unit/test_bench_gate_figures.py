@@ -11,6 +11,7 @@ FAST = PermitFigures(
     rows=10_000,
     packs=("house",),
     threads=1,
+    at_once=1,
     permits=2000,
     permits_per_second=1000.0,
     raw_inserts_per_second=1250.0,
@@ -29,6 +30,14 @@ CROWDED = replace(LARGE, threads=8, permits_per_raw_insert=0.1)
 def test_half_the_rate_of_raw_inserts_is_enough_for_one_thread(ratio: float, met: bool) -> None:
     found = judged([FAST, CROWDED, replace(LARGE, permits_per_raw_insert=ratio)], [QUICK]).targets[0]
     assert (found.found, found.met, found.where) == (ratio, met, "postgresql, 10,000,000 rows, house, 1 thread")
+
+
+def test_those_that_share_a_transaction_are_held_to_it_by_themselves() -> None:
+    ordered = replace(LARGE, at_once=10, permits_per_raw_insert=0.7)
+    alone, together = judged([replace(FAST, permits_per_raw_insert=0.4), LARGE, ordered], [QUICK]).targets[:2]
+    assert (alone.found, alone.met) == (0.4, False)
+    assert (together.found, together.met) == (0.7, True)
+    assert "10 in a transaction" in together.name
 
 
 @pytest.mark.parametrize(("cost", "met"), [(1.5, True), (1.501, False)])

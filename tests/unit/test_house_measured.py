@@ -7,7 +7,7 @@ from pathlib import Path
 from dialer.benches.gate_figures import DecisionFigures, PermitFigures, judged
 from tests.measured import PAGE, PART, figures_of, table
 
-SLOW = PermitFigures("sqlite", 10_000_000, ("house", "us-fl"), 1, 2000, 1234.6, 2500.4, 0.4937, 5000.2, 0.81, 1.93, 1.07)
+SLOW = PermitFigures("sqlite", 10_000_000, ("house", "us-fl"), 1, 1, 2000, 1234.6, 2500.4, 0.4937, 5000.2, 0.81, 1.93, 1.07)
 FAST = replace(SLOW, database="postgresql", permits_per_raw_insert=0.8, cost_vs_smallest=1.6)
 DECIDED = DecisionFigures(("house",), 50, 25_000.0)
 
@@ -18,7 +18,7 @@ def test_the_page_has_one_measured_part() -> None:
 
 def test_the_table_says_what_was_measured_and_which_target_was_missed() -> None:
     lines = table(judged([SLOW, FAST], [DECIDED])).splitlines()
-    assert "| sqlite | 10,000,000 | `house` + `us-fl` | 1 | 1,235 | 2,500 | 0.49 | 5,000 | 0.81 | 1.93 | 1.07 |" in lines
+    assert "| sqlite | 10,000,000 | `house` + `us-fl` | 1 | 1 | 1,235 | 2,500 | 0.49 | 5,000 | 0.81 | 1.93 | 1.07 |" in lines
     assert "| `house` | 50 | 25,000 |" in lines
     assert [line.endswith("| **missed** |") for line in lines[-4:-1]] == [True, True, False]
 
