@@ -9,7 +9,7 @@ from datetime import datetime
 
 from compliance.facts import EventKind, LedgerEvent
 from compliance.history import History
-from compliance.periods import Successive, leaving_after, needs_location, reach
+from compliance.periods import Successive, in_words, leaving_after, needs_location, reach
 from compliance.rules import CapRule
 from compliance.verdict import Reason
 
@@ -35,7 +35,7 @@ def refuse(rule: CapRule, history: History, zones: tuple[str, ...], now: datetim
         return None
     retry_at = sorted(leaving, reverse=True)[rule.max - 1] if rule.max else None  # when only max - 1 are left
     told = (("counted", str(held)), ("max", str(rule.max)), ("event", rule.event.value), ("period", rule.period_text))
-    return _reason(rule, f"{held} of at most {rule.max} {rule.event.value} events in {rule.period_text}", retry_at, told)
+    return _reason(rule, f"{held} of at most {rule.max} {_noun(rule.event)} {in_words(rule.period)}", retry_at, told)
 
 
 def counted(rule: CapRule, history: History) -> Sequence[LedgerEvent]:
@@ -61,6 +61,10 @@ def _is_far_off(rule: CapRule, history: History, now: datetime) -> bool:
 def _is_marked(event: LedgerEvent, marks: tuple[str, ...]) -> bool:
     told = dict(event.facts)
     return any(told.get(mark) in MARKED for mark in marks)
+
+
+def _noun(event: EventKind) -> str:
+    return "unanswered attempts" if event is EventKind.UNANSWERED else f"{event.value.replace('_', ' ')}s"
 
 
 def _reason(rule: CapRule, text: str, retry_at: datetime | None, facts: tuple[tuple[str, str], ...] = ()) -> Reason:

@@ -71,7 +71,7 @@ def check(candidate: Candidate, facts: Facts, packs: tuple[Pack, ...], now: date
     found, closes = _judge(question, now)
     reasons = [*place.faults, *found]
     if not timetable.packs:
-        where = f" in {', '.join(sorted(place.regions))}" if packs and place.regions else ""
+        where = f" in {', '.join(sorted(place.regions))}" if place.regions else ""
         reasons.append(_unknown("packs", f"no rule pack in force covers calls for {candidate.purpose!r}{where}"))
     if not reasons:
         return Clearance(now, place.zones, timetable.packs, closes)

@@ -15,6 +15,7 @@ from compliance.wallclock import zone_named
 from compliance.windows import FARTHEST, HORIZON, DayPlan, Schedule, closes_at, next_open, open_long_enough, unknown_dates
 
 INSTANT = timedelta(0)
+SHOWN_ZONES = 3  # of more a text tells how many they are: a toll-free number has forty
 AT_ANY_OTHER_TIME = DayPlan(frozenset(range(7)), permits=False, hours=())
 
 
@@ -81,12 +82,13 @@ def _closed(
         return _reason(rule.origin, "window", text, None, _told(there, now))
     if permitted is None:
         text = "needs facts: location" if len(there) > 1 else "closed"
-        text += f" (no time is permitted within {searched.days} days in all of {', '.join(there)})"
+        everywhere = f"all of {_named(there)}" if len(there) > 1 else there[0]
+        text += f" (no time is permitted within {searched.days} days in {everywhere})"
     elif ends is not None:
         ring_s = candidate.ring_for.total_seconds()
-        text = f"the phone would ring for {ring_s:g} s, and the permitted hours end at {ends.isoformat()}"
+        text = f"the phone would ring for {ring_s:g} s, and the permitted hours end at {_read(there, ends)}"
     else:
-        text = f"outside the permitted hours in {', '.join(there)}"
+        text = f"outside the permitted hours: it is {_read(there, now)}"
     return _reason(rule.origin, "window", text, permitted, _told(there, now))
 
 
@@ -98,6 +100,18 @@ def _schedules(rule: WindowRule, facts: Facts) -> tuple[Schedule, ...]:
 
 def _calendar(rule: WindowRule, facts: Facts) -> Calendar | None:
     return next((one for one in facts.calendars if one.name == rule.calendar), None) if rule.calendar else None
+
+
+def _named(zones: tuple[str, ...]) -> str:
+    return ", ".join(zones) if len(zones) <= SHOWN_ZONES else f"{len(zones)} time zones"
+
+
+def _read(zones: tuple[str, ...], at: datetime) -> str:
+    """What the clocks of the zones read at the instant, each by itself or the first and the last of many."""
+    walls = [(at.astimezone(zone_named(name)).replace(tzinfo=None), name) for name in zones]
+    if len(walls) <= SHOWN_ZONES:
+        return ", ".join(f"{wall:%a %H:%M} in {name}" for wall, name in walls)
+    return f"{min(walls)[0]:%a %H:%M} to {max(walls)[0]:%a %H:%M} in {_named(zones)}"
 
 
 def _told(zones: tuple[str, ...], now: datetime) -> tuple[tuple[str, str], ...]:

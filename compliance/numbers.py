@@ -33,28 +33,40 @@ CANADIAN_ZONES = (
 #: Area codes of the North American plan whose area has more zones than libphonenumber gives some of its numbers.
 SPLIT_AREA_CODES: dict[str, tuple[str, ...]] = {
     "208": ("America/Boise", "America/Los_Angeles"),  # Idaho
+    "219": ("America/Chicago", "America/New_York"),  # Indiana, from Gary to Pulaski
+    "236": ("America/Vancouver", "America/Edmonton", "America/Fort_Nelson"),
     "250": ("America/Vancouver", "America/Edmonton", "America/Fort_Nelson"),  # British Columbia
+    "257": ("America/Vancouver", "America/Edmonton", "America/Fort_Nelson"),
     "270": ("America/New_York", "America/Chicago"),  # Kentucky
     "306": ("America/Regina", "America/Edmonton"),  # Saskatchewan with Lloydminster
     "308": ("America/Chicago", "America/Denver"),  # Nebraska
     "334": ("America/Chicago", "America/New_York"),  # Alabama with Phenix City
     "364": ("America/New_York", "America/Chicago"),  # Kentucky
+    "367": ("America/Toronto", "America/Halifax"),
     "418": ("America/Toronto", "America/Halifax"),  # Quebec with the Magdalen Islands
     "423": ("America/New_York", "America/Chicago"),  # Tennessee
     "432": ("America/Chicago", "America/Denver"),  # Texas
+    "448": ("America/New_York", "America/Chicago"),  # Florida
     "458": ("America/Los_Angeles", "America/Boise"),  # Oregon with Malheur
+    "474": ("America/Regina", "America/Edmonton"),
     "541": ("America/Los_Angeles", "America/Boise"),
     "574": ("America/Indiana/Indianapolis", "America/Chicago"),  # Indiana with Starke
+    "581": ("America/Toronto", "America/Halifax"),
     "605": ("America/Chicago", "America/Denver"),  # South Dakota
+    "606": ("America/New_York", "America/Chicago"),  # Kentucky with Clinton
     "620": ("America/Chicago", "America/Denver"),  # Kansas
+    "639": ("America/Regina", "America/Edmonton"),
+    "672": ("America/Vancouver", "America/Edmonton", "America/Fort_Nelson"),
     "701": ("America/Chicago", "America/Denver"),  # North Dakota
     "709": ("America/St_Johns", "America/Goose_Bay"),  # Newfoundland and Labrador
     "775": ("America/Los_Angeles", "America/Denver"),  # Nevada with West Wendover
+    "778": ("America/Vancouver", "America/Edmonton", "America/Fort_Nelson"),
     "785": ("America/Chicago", "America/Denver"),  # Kansas
     "807": ("America/Toronto", "America/Winnipeg"),  # Ontario
     "812": ("America/Indiana/Indianapolis", "America/Chicago"),  # Indiana with Evansville
     "850": ("America/New_York", "America/Chicago"),  # Florida
     "867": ("America/Whitehorse", "America/Edmonton", "America/Winnipeg", "America/Toronto", "America/Regina"),  # the North
+    "879": ("America/St_Johns", "America/Goose_Bay"),
     "906": ("America/Detroit", "America/Menominee"),  # Michigan
     "907": ("America/Anchorage", "America/Adak"),  # Alaska
     "915": ("America/Denver", "America/Chicago"),  # Texas
@@ -164,6 +176,13 @@ def zones_in(region: str) -> tuple[str, ...]:
     return tuple(sorted((zones - {_UNKNOWN}) | set(SPLIT_COUNTRIES.get(code, ()))))
 
 
+@lru_cache(maxsize=16_384)
+def line_type_of(number: str) -> str:
+    """`mobile` or `fixed`, where the numbering plan keeps them apart; empty where it does not, or nothing is known."""
+    parsed = None if number.startswith("+1") else _read(number)  # North America does not, and asking takes long
+    return "" if parsed is None else _LINE_TYPES.get(phonenumbers.number_type(parsed), "")
+
+
 def national_digits(number: str) -> str:
     """The digits of an E.164 number without its country code; the digits of anything else."""
     parsed = _read(number)
@@ -189,6 +208,8 @@ def _state_of(number: str) -> str:
 def _is_chinese_mobile(national: str) -> bool:
     return len(national) == 11 and national.startswith("1")
 
+
+_LINE_TYPES = {phonenumbers.PhoneNumberType.MOBILE: "mobile", phonenumbers.PhoneNumberType.FIXED_LINE: "fixed"}
 
 _PARSE_FAULTS = {
     phonenumbers.NumberParseException.INVALID_COUNTRY_CODE: "no country code, and the region gives none",

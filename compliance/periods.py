@@ -99,6 +99,21 @@ def parse_period(text: str) -> Period:
     )
 
 
+def in_words(period: Period) -> str:
+    """The period as people say it, after a number of events: `within 24 h`, `in this calendar week (from Mon on)`."""
+    match period:
+        case Rolling(length=length):
+            return f"within {_length(length)}"
+        case RollingDays(days=days):
+            return f"within {_count(days, 'local day')}, today included"
+        case Successive(length=length):
+            return f"in this block of {_count(length.days, 'day')} of the campaign"
+        case CalendarPeriod(unit=CalendarUnit.WEEK, week_start=start):
+            return f"in this calendar week (from {WEEKDAYS[start].capitalize()} on)"
+        case CalendarPeriod(unit=unit):
+            return f"in this calendar {unit}"
+
+
 def needs_location(period: Period) -> bool:
     """Whether the period depends on where the person called is."""
     return isinstance(period, RollingDays | CalendarPeriod) and period.clock == CALLEE
@@ -150,6 +165,17 @@ def reach(period: Period) -> timedelta:
             return timedelta(days=days) + slack
         case CalendarPeriod(unit=unit):
             return _LONGEST[unit] + slack
+
+
+def _length(length: timedelta) -> str:
+    minutes = length // timedelta(minutes=1)
+    if minutes % 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes <= 48 * 60 or minutes % (24 * 60) else _count(minutes // (24 * 60), "day")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _block(period: Successive, at: datetime, campaign_start: datetime | None) -> datetime:

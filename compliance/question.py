@@ -6,7 +6,7 @@ a person dials by hand (`technology` manual).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -20,10 +20,23 @@ from compliance.question_facts import ALIASES, facts_of
 from compliance.question_fields import BadQuestion, region_of, seconds_of, text_of, texts_of, time_of, zone_of
 from compliance.verdict import CallerId, Candidate, Refusal
 
-__all__ = ["ALIASES", "KEYS", "PURPOSES", "BadQuestion", "Question", "answer", "parse_question"]
+__all__ = [
+    "ALIASES",
+    "KEYS",
+    "MANUAL",
+    "PURPOSES",
+    "TECHNOLOGIES",
+    "BadQuestion",
+    "Question",
+    "answer",
+    "check_words",
+    "parse_question",
+]
 
 PURPOSES = ("sales", "service", "debt_collection", "research")
 MANUAL = "manual"
+TECHNOLOGIES = (MANUAL, "preview", "progressive", "predictive", "prerecorded", "ai_voice", "atds")
+_OPTIONS = {"purpose": PURPOSES, "technology": TECHNOLOGIES}
 
 _CALL = ("purpose", "technology", "party", "sector", "caller_role", "line_type")
 _TEXTS = ("person", "subject", "campaign", "seller", "debt", "creditor", *_CALL)
@@ -72,6 +85,23 @@ def parse_question(asked: Mapping[str, object]) -> Question:
         **words,
     )
     return Question(candidate, facts_of(asked, candidate, at), at, packs)
+
+
+def check_words(candidate: Candidate, packs: Iterable[Pack]) -> None:
+    """Raises BadQuestion for a purpose or a technology that no option has and no pack speaks of: a slip of the pen would
+    step out of every rule that is made for the right word.
+    """
+    for dimension, options in _OPTIONS.items():
+        said = getattr(candidate, dimension)
+        if said and said not in options:
+            known = {*options, *(word for pack in packs for word in _words(pack, dimension))}
+            if said not in known:
+                raise BadQuestion(f"{dimension}: {said[:60]!r} is not known: use {', '.join(sorted(known))}")
+
+
+def _words(pack: Pack, dimension: str) -> Iterator[str]:
+    conditions = (*pack.applies, *(one for rule in pack.rules for one in rule.terms.when))
+    return (word for one in conditions if one.dimension == dimension for word in one.values)
 
 
 def answer(question: Question, packs: Sequence[Pack], calendars: tuple[Calendar, ...]) -> dict[str, object]:

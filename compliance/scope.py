@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from compliance.facts import Facts
 from compliance.grounds import holds
+from compliance.numbers import line_type_of
 from compliance.packs import Pack
 from compliance.regions import may_be_in
 from compliance.rule_readers import CALL_DIMENSIONS, CALLEE_IN
@@ -91,14 +92,21 @@ def timetable_for(packs: tuple[Pack, ...], candidate: Candidate, regions: frozen
 
     Others are among them only where something may waive them: a decision stands no longer than the waivers it rests on.
     """
-    return _timetable(packs, CallKind._make(_kind_of(candidate)), regions, zones, before_ring=True)
+    return _timetable(packs, _call(candidate), regions, zones, before_ring=True)
 
 
 def rules_for(
     packs: Iterable[Pack], candidate: Candidate, regions: frozenset[str], zones: tuple[str, ...], now: datetime
 ) -> InForce:
     """All rules of those packs that may govern the call which are in force at `now`, whenever they bind."""
-    return _timetable(tuple(packs), CallKind._make(_kind_of(candidate)), regions, zones, before_ring=False).at(now)
+    return _timetable(tuple(packs), _call(candidate), regions, zones, before_ring=False).at(now)
+
+
+def _call(candidate: Candidate) -> CallKind:
+    call = CallKind._make(_kind_of(candidate))
+    if not call.line_type and (told := line_type_of(candidate.number)):
+        return call._replace(line_type=told)
+    return call
 
 
 def is_waived(terms: Terms, candidate: Candidate, facts: Facts, now: datetime) -> bool:

@@ -2,23 +2,32 @@
 
 A local time may exist once, twice (clocks go back) or not at all (clocks go forward). Every answer is an aware UTC
 instant; local values are never added to, subtracted or compared across zones.
+
+The zones are those of the pinned `tzdata` package, whose version every decision names. Python would rather read the machine's own
+tables, which may be years old: then a country that stopped changing its clocks is rung an hour off, and a
+replay elsewhere decides otherwise.
 """
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, reset_tzpath
+
+reset_tzpath(())  # for the whole process, before the first zone of a decision is read
+ZoneInfo.clear_cache()  # whoever imported us may have read one already
 
 MIDNIGHT = datetime.min.time()
 
 
 class UnknownZone(ValueError):
-    """The name is not an IANA time zone that this system knows."""
+    """The name is not an IANA time zone that the `tzdata` package knows."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name[:60]!r} is not a known IANA time zone")
         self.name = name
 
 
+@lru_cache(maxsize=1024)  # there are fewer, and Python itself remembers eight
 def zone_named(name: str) -> ZoneInfo:
     """The time zone of that IANA name. Raises UnknownZone, also for names that are no names at all."""
     try:

@@ -3,7 +3,9 @@
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
@@ -15,11 +17,14 @@ from compliance.calendars import calendars_for
 from compliance.numbers import regions_of
 from compliance.pack_files import load_packs, packs_of_law
 from compliance.packs import Pack, PackError
-from compliance.question import KEYS, PURPOSES, BadQuestion, Question, answer, parse_question
+from compliance.question import KEYS, MANUAL, PURPOSES, TECHNOLOGIES, BadQuestion, Question, answer, check_words, parse_question
 from compliance.scope import packs_for
+from compliance.wallclock import zone_named
 from dialer.cli.output import BAD_INPUT, REFUSED, Failure, json_option, print_table
 
 _EVENT = re.compile(r"history\[([0-9]+)\][.:] ?(.*)", re.DOTALL)
+BYTE_ORDER_MARK = "\ufeff"  # some programs begin a file of UTF-8 with it
+SHOWN_ZONES = 3  # in the line of zones: a toll-free number has forty, and --json tells them all
 LONGEST_LINE = 10_000_000  # characters of one question
 
 
@@ -36,7 +41,7 @@ LONGEST_LINE = 10_000_000  # characters of one question
 @click.option("--campaign", metavar="C", help="For which campaign.")
 @click.option("--seller", metavar="S", help="For which seller.")
 @click.option("--purpose", type=click.Choice(PURPOSES), default=PURPOSES[0], show_default=True, help="What for.")
-@click.option("--technology", metavar="T", help="manual (the default), progressive, predictive, prerecorded, ai_voice, atds.")
+@click.option("--technology", metavar="T", help=f"{', '.join(TECHNOLOGIES)}; default: {MANUAL}.")
 @click.option(
     "--consent",
     metavar="LEVEL",
@@ -83,11 +88,11 @@ def check(batch: str | None, history: Path | None, as_json: bool, **options: Any
 
 
 def _judge(question: Question, read: Callable[[tuple[str, ...]], tuple[Pack, ...]]) -> dict[str, Any]:
-    if question.packs:
-        packs = read(tuple(dict.fromkeys(question.packs)))  # named twice is named once
-    else:
+    packs = read(tuple(dict.fromkeys(question.packs))) if question.packs else packs_of_law()  # named twice is named once
+    check_words(question.candidate, packs)
+    if not question.packs:
         regions = regions_of(question.candidate.number) | frozenset(question.candidate.regions)
-        packs = packs_for(packs_of_law(), question.candidate, regions) if regions else ()
+        packs = packs_for(packs, question.candidate, regions) if regions else ()
     return answer(question, packs, calendars_for(packs, question.at))
 
 
@@ -123,16 +128,32 @@ def _lines(source: str) -> Iterator[str]:
 
 
 def _filled(file: IO[str]) -> Iterator[str]:
-    return (line for line in file if line.strip())
+    return (line for line in file if line.strip().removeprefix(BYTE_ORDER_MARK))
 
 
 def _object(line: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(line) if len(line) <= LONGEST_LINE else None
-    except (ValueError, RecursionError):
-        raise BadQuestion("not JSON") from None
+    if len(line) > LONGEST_LINE:
+        raise BadQuestion(f"longer than {LONGEST_LINE:,} characters")
+    found = _loaded(line)
     if not isinstance(found, dict):
         raise BadQuestion(f"not an object with some of {', '.join(sorted(KEYS))}")
+    return found
+
+
+def _loaded(line: str) -> Any:
+    try:
+        return json.loads(line.removeprefix(BYTE_ORDER_MARK), object_pairs_hook=_said_once)
+    except BadQuestion:
+        raise
+    except (ValueError, RecursionError):
+        raise BadQuestion("not JSON") from None
+
+
+def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise BadQuestion(f"{twice[:60]}: said twice")
     return found
 
 
@@ -148,9 +169,9 @@ def _history(path: Path) -> dict[int, Any]:
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
             try:
-                found[number] = json.loads(line)
-            except (ValueError, RecursionError):
-                raise Failure(f"--history: {path}: line {number}: not JSON") from None
+                found[number] = _loaded(line)
+            except BadQuestion as error:
+                raise Failure(f"--history: {path}: line {number}: {error}") from None
     return found
 
 
@@ -161,9 +182,16 @@ def _in_file(error: str, path: Path | None, lines: list[int]) -> str:
 
 
 def _tell(told: Mapping[str, Any]) -> None:
-    again = "" if told["verdict"] == "permit" else f"; again at {told['retry_at'] or 'needs new facts'}"
-    click.echo(f"{told['verdict']}{again}")
-    click.echo(f"zones: {', '.join(told['zones']) or 'none known'}")
+    shown, more = told["zones"][:SHOWN_ZONES], len(told["zones"]) - SHOWN_ZONES
+    if told["verdict"] == "permit":
+        click.echo("permit")
+    elif told["retry_at"] is None:
+        click.echo("refuse; waiting alone does not help")
+    else:
+        at = datetime.fromisoformat(told["retry_at"])
+        local = ", ".join(f"{at.astimezone(zone_named(name)):%a %H:%M:%S} in {name}" for name in shown)
+        click.echo(f"refuse; again at {told['retry_at']}{f' ({local})' if local else ''}")
+    click.echo(f"zones: {', '.join(shown) or 'none known'}{f' and {more} more' if more > 0 else ''}")
     click.echo(f"packs: {', '.join(pack['id'] for pack in told['packs']) or 'none'}")
     rows = [(one["rule"], one["text"], one["level"], one["cite"]) for one in told["reasons"]]
     print_table("reasons", ("rule", "why", "level", "source"), rows, empty="none")

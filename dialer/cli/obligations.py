@@ -15,7 +15,7 @@ from compliance.numbers import is_region
 from compliance.pack_files import load_packs, packs_of_law
 from compliance.packs import Pack, PackError
 from compliance.parties import callee_of
-from compliance.question import PURPOSES, BadQuestion, Question, parse_question
+from compliance.question import MANUAL, PURPOSES, TECHNOLOGIES, BadQuestion, Question, parse_question
 from compliance.recording import RecordingTerms
 from compliance.retention import KeepUntil
 from compliance.verdict import Reason
@@ -45,7 +45,7 @@ class Place(click.ParamType[str]):
 @click.option("--region", multiple=True, type=Place(), help="Where else the callee may be, such as US-FL.")
 @click.option("--zone", multiple=True, metavar="IANA", help="The callee's zones, in place of what the number tells.")
 @click.option("--purpose", type=click.Choice(PURPOSES), default=PURPOSES[0], show_default=True, help="What for.")
-@click.option("--technology", metavar="T", help="manual (the default), progressive, predictive, prerecorded, ai_voice, atds.")
+@click.option("--technology", metavar="T", help=f"{', '.join(TECHNOLOGIES)}; default: {MANUAL}.")
 @click.option("--party", metavar="P", help="Who is called: consumer or business; not known unless it is said.")
 @click.option("--sector", metavar="S", help="The seller's trade, such as life_insurance; not known unless it is said.")
 @click.option("--agent-region", multiple=True, type=Place(), help="Where the agent is, or may be.")

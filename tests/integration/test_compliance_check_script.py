@@ -116,9 +116,7 @@ def test_a_history_may_have_blank_lines_and_keys_of_its_own(pack: str) -> None:
     ]
     history = "\n\n  \n".join(map(json.dumps, lines)) + "\r\n\n"
     told = ask(pack, "2026-06-15T14:00:00Z", "--person", "p1", "--history", "-", stdin=history)
-    assert [(one["rule"], one["text"]) for one in told["reasons"]] == [
-        ("script.cap", "2 of at most 2 attempt events in rolling:24h")
-    ]
+    assert [(one["rule"], one["text"]) for one in told["reasons"]] == [("script.cap", "2 of at most 2 attempts within 24 h")]
     assert told["retry_at"] == "2026-06-16T13:00:00Z"
 
 

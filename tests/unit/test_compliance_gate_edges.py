@@ -80,9 +80,7 @@ def test_a_rule_that_ends_before_it_would_yield_says_its_own_end_and_all_else_as
     ):
         verdict = ask(Facts(tried), a_rule("cap", "cap", fields))
         assert isinstance(verdict, Refusal)
-        assert verdict.reasons == (
-            Reason("cap", "cap", "a cite", "law", "1 of at most 1 attempt events in rolling:24h", retry_at, told),
-        )
+        assert verdict.reasons == (Reason("cap", "cap", "a cite", "law", "1 of at most 1 attempts within 24 h", retry_at, told),)
         assert verdict.retry_at == retry_at
 
 

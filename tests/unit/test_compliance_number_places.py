@@ -1,8 +1,14 @@
 """Where a number may be, at the edges of what libphonenumber knows: an unknown place is anywhere, and never nowhere."""
 
-import pytest
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
-from compliance.numbers import BadNumber, is_region, national_digits, parse_number, regions_of, zones_in, zones_of
+import pytest
+from phonenumbers.tzdata import TIMEZONE_DATA
+
+from compliance.numbers import BadNumber, is_region, line_type_of, national_digits, parse_number, regions_of, zones_in, zones_of
+from compliance.regions import STATE_OF
+from compliance.wallclock import zone_named
 
 HOME = "+442079460958"
 
@@ -95,3 +101,50 @@ def test_what_is_neither_is_none(name: str) -> None:
 def test_digits_are_those_without_the_country_code_and_all_of_them_where_there_is_none() -> None:
     assert national_digits(HOME) == "2079460958"
     assert national_digits("no 1 and no 23") == "123"
+
+
+#: Zones that libphonenumber gives to a few numbers of an area, and that are not taken for the whole of it.
+NOT_OF_THE_AREA = {"907": {"Pacific/Honolulu"}}  # Unalaska, which is on Alaska's time
+
+
+def clocks(zones: Iterable[str]) -> set[tuple[timedelta | None, ...]]:
+    """How the clocks of the zones differ from UTC in winter and in summer: many zones have the same."""
+    seasons = [datetime(2027, month, 1, tzinfo=UTC) for month in (2, 7)]
+    return {tuple(at.astimezone(zone_named(zone)).utcoffset() for at in seasons) for zone in zones}
+
+
+@pytest.mark.parametrize("code", sorted(STATE_OF))
+def test_an_area_code_has_the_zone_of_every_number_in_it(code: str) -> None:
+    told = {zone for prefix, zones in TIMEZONE_DATA.items() if prefix.startswith(f"1{code}") for zone in zones}
+    told -= NOT_OF_THE_AREA.get(code, set())
+    assert clocks(told) <= clocks(zones_of(f"+1{code}2221234")), "a number may move within its area"
+
+
+@pytest.mark.parametrize(
+    ("first", "overlays"),
+    [
+        ("208", "986"), ("250", "236 257 672 778"), ("270", "364"), ("306", "474 639"), ("418", "367 581"),
+        ("541", "458"), ("709", "879"), ("812", "930"), ("850", "448"),
+    ],
+)  # fmt: skip
+def test_an_overlay_has_the_zones_of_the_area_it_is_laid_over(first: str, overlays: str) -> None:
+    for code in overlays.split():
+        assert clocks(zones_of(f"+1{first}2221234")) <= clocks(zones_of(f"+1{code}2221234")), code
+
+
+@pytest.mark.parametrize(
+    ("number", "line_type"),
+    [
+        ("+35312345678", "fixed"),
+        ("+353851234567", "mobile"),
+        ("+442079460958", "fixed"),
+        ("+447911123456", "mobile"),
+        ("+12125550100", ""),  # North America has one plan for both
+        ("+8613812345678", "mobile"),
+        ("+870773111632", "mobile"),
+        ("+35318001", ""),  # not a number in use
+        ("+999", ""),
+    ],
+)
+def test_the_plan_tells_a_mobile_from_a_landline_where_it_can(number: str, line_type: str) -> None:
+    assert line_type_of(number) == line_type

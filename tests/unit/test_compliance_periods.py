@@ -14,6 +14,7 @@ from compliance.periods import (
     Rolling,
     RollingDays,
     Successive,
+    in_words,
     leaves_at,
     needs_location,
     parse_period,
@@ -46,6 +47,30 @@ def there(text: str, zone: str = NEW_YORK) -> datetime:
 )
 def test_a_period_is_read(text: str, period: Period) -> None:
     assert parse_period(text) == period
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("rolling:30m", "within 30 min"),
+        ("rolling:90m", "within 90 min"),
+        ("rolling:120m", "within 2 h"),
+        ("rolling:24h", "within 24 h"),
+        ("rolling:48h", "within 48 h"),
+        ("rolling:2d", "within 48 h"),
+        ("rolling:49h", "within 49 h"),
+        ("rolling:72h", "within 3 days"),
+        ("rolling:30d", "within 30 days"),
+        ("rolling_days:1@callee", "within 1 local day, today included"),
+        ("rolling_days:7@callee", "within 7 local days, today included"),
+        ("calendar:day@callee", "in this calendar day"),
+        ("calendar:week(sun)@Asia/Hong_Kong", "in this calendar week (from Sun on)"),
+        ("calendar:month@callee", "in this calendar month"),
+        ("successive:30d@campaign_start", "in this block of 30 days of the campaign"),
+    ],
+)
+def test_a_period_is_told_in_words(text: str, words: str) -> None:
+    assert in_words(parse_period(text)) == words
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_a_pack_that_is_asked_for_applies_wherever_the_number_is() -> None:
             "kind": "window",
             "cite": "a cite",
             "level": "law",
-            "text": "outside the permitted hours in America/New_York",
+            "text": "outside the permitted hours: it is Mon 20:00 in America/New_York",
         }
     ]
     assert refused["packs"] == [{"id": "hours", "version": "1", "sha256": a_pack().sha256}]

@@ -1,6 +1,10 @@
 """Local times that exist once, twice or not at all."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
+from importlib import resources
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -75,3 +79,19 @@ def test_the_first_instant_is_the_first_that_reads_the_time_or_later(name: str, 
     assert first.astimezone(zone).replace(tzinfo=None) >= wall
     assert (first - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None) < wall
     assert first <= last_instant(wall, zone)
+
+
+def test_the_machines_own_tables_of_zones_decide_nothing(tmp_path: Path) -> None:
+    (tmp_path / "America").mkdir()
+    false = resources.files("tzdata.zoneinfo").joinpath("Etc", "UTC").read_bytes()
+    (tmp_path / "America" / "Vancouver").write_bytes(false)
+    read = 'ZoneInfo("America/Vancouver").utcoffset(datetime(2027, 1, 15, 12)) // timedelta(hours=1)'
+    program = (
+        "from datetime import datetime, timedelta; from zoneinfo import ZoneInfo\n"
+        f"print({read})\n"  # kept in Python's own memory of zones
+        f"from compliance.wallclock import zone_named\nprint({read.replace('ZoneInfo(', 'zone_named(')}, {read})\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONTZPATH": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["0", "-7", "-7"], "British Columbia no longer puts its clocks back"
