@@ -115,6 +115,10 @@ class RecorderSettings(Settings):
         pattern=r"^(flac|opus)$",
         description="How the audio is kept: `flac` loses nothing, `opus` takes a quarter of the room.",
     )
+    form_of: tuple[Annotated[str, Field(pattern=r"^.+=(flac|opus)$")], ...] = Field(
+        default=(),
+        description="The same for the recordings of some campaigns, as `campaign=form`.",
+    )
     keep_days: int = Field(
         default=0,
         ge=0,
@@ -127,6 +131,16 @@ class RecorderSettings(Settings):
         description="The same for the recordings of some campaigns, as `campaign=days`.",
     )
     workers: int = Field(default=1, ge=1, le=64, description="Processes that align, encode and hash finished recordings.")
+    transcript_model: str = Field(
+        default="",
+        description="Folder with a Whisper model for CTranslate2, by which recordings get transcripts (extra `transcripts`). "
+        "Empty: they get none.",
+    )
+    transcript_language: str = Field(
+        default="",
+        pattern=r"^([a-z]{2,3})?$",
+        description="The language that is spoken (ISO 639, such as `zh`). Empty: found out anew for each recording.",
+    )
 
 
 class SiteSettings(Settings):

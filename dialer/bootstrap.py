@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine, func, select
@@ -28,13 +29,16 @@ from dialer.service import FloorService
 from dialer.timers import Timers
 from dialer.watch import policy_of
 from recorder.archive_chain import signed_by
+from recorder.hearing import Hearing
 from recorder.keeping import house_of
 from recorder.keyring import FOLDER as ARCHIVE_KEYS
 from recorder.keyring import KeyRing
 from recorder.purge import Order
 from recorder.service import Archivist
 from recorder.stores import ObjectStore, StoreUnknown
+from recorder.transcribing import Transcriber
 from recorder.vault import Vault
+from recorder.whisper import Whisper
 from sip.ami import Asterisk, PbxAddress
 from sip.lab import Lab
 from sip.unpack import LabError
@@ -90,6 +94,29 @@ def vault_of(site: Site) -> Vault:
     return Vault(site.archive, KeyRing(site.secrets / ARCHIVE_KEYS), store, seals=recorder.encrypt)
 
 
+def transcriber_of(parts: Opened) -> Transcriber | None:
+    """Who makes the site's transcripts; None where it wants none. Looks for no engine yet."""
+    recorder = parts.site.settings.recorder
+    if not recorder.transcript_model:
+        return None
+    model = parts.site.resolve(Path(recorder.transcript_model))
+    hearing = Hearing(parts.vault, partial(Whisper, model), recorder.transcript_language)
+    return Transcriber(parts.database, parts.vault, parts.clock, hearing)
+
+
+@contextmanager
+def transcribing(parts: Opened) -> Iterator[None]:
+    """Has the site's transcripts made beside the block, where it wants any."""
+    transcriber = transcriber_of(parts)
+    if transcriber is not None:
+        transcriber.start()
+    try:
+        yield
+    finally:
+        if transcriber is not None:
+            transcriber.stop()
+
+
 def lab_of(site: Site, *, leashed: bool = True) -> Lab:
     """The lab PBX of a site, in its `lab/` directory."""
     return Lab(site.directory / "lab", leashed=leashed)
@@ -118,9 +145,14 @@ def pbx_of(site: Site) -> Pbx:
     return Pbx(address, info.spool, info.prompts)
 
 
+def prompts_of(site: Site) -> Path:
+    """Where the prompts of the site's PBX lie, whether or not it is up."""
+    return site.directory / "lab" / "prompts" if site.settings.pbx.lab else site.prompts
+
+
 @contextmanager
 def running(parts: Opened, watch: Callable[[Floor], None] = lambda _floor: None) -> Iterator[FloorThread]:
-    """The whole site at work: floor, timers, archivist and what is daily, from the start of the block to its end."""
+    """The whole site at work: floor, timers, archivist, transcripts and what is daily, from the start of the block to its end."""
     settings = parts.site.settings
     pbx = pbx_of(parts.site)
     telephony = Asterisk(pbx.address, parts.clock)
@@ -140,12 +172,20 @@ def running(parts: Opened, watch: Callable[[Floor], None] = lambda _floor: None)
     )
     floor = FloorThread(service, telephony, watch)
     workers = settings.recorder.workers
-    form = settings.recorder.form
-    archivist = Archivist(parts.database, parts.clock, pbx.spool, parts.vault, pbx.prompts, workers=workers, form=form)
+    archivist = Archivist(
+        parts.database,
+        parts.clock,
+        pbx.spool,
+        parts.vault,
+        pbx.prompts,
+        workers=workers,
+        form=settings.recorder.form,
+        form_of=dict(_pair(text) for text in settings.recorder.form_of),
+    )
     timers = Timers(parts.clock, timedelta(seconds=settings.dialing.tick_seconds), floor.tick)
     order = Order(packs, house_of(settings.recorder.keep_days, settings.recorder.keep_days_of), "ringfence")
     daily = DailyWork(parts.clock, chores_of(parts.database, parts.vault, pbx.spool, parts.clock, order))
-    with one_at_a_time(parts):
+    with one_at_a_time(parts), transcribing(parts):
         archivist.start()
         floor.start()
         timers.start()
@@ -182,6 +222,12 @@ def one_at_a_time(parts: Opened) -> Iterator[None]:
                 raise AlreadyRunning("another `ringfence run` is running on this database")
             connection.commit()  # the lock is the session's: no transaction is held open with it
         yield
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """`campaign=form`, as the settings tell it; the name of a campaign may hold a `=`."""
+    campaign, _, form = text.rpartition("=")
+    return campaign, form
 
 
 class AlreadyRunning(RuntimeError):

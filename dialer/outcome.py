@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from compliance.facts import EventKind
 from dialer.dispositions import Disposition, LeadPlan, plan
 from dialer.floor import FloorCall
+from recorder.naming import language_of
 from recorder.record import CallRecord
 from sip.events import EndedBy
 
@@ -111,7 +112,7 @@ def call_record(floor_call: FloorCall, team: str = "") -> CallRecord | None:
         ended_by=call.ended_by or EndedBy.UNKNOWN,
         agents=capture.agents,
         team=team,
-        language=_language(floor_call.disclosure),
+        language=language_of(floor_call.disclosure),
         captured=capture.plan.captured,
         captured_from=capture.since if capture.since != call.answered_at else None,
         captured_until=capture.until,
@@ -120,9 +121,3 @@ def call_record(floor_call: FloorCall, team: str = "") -> CallRecord | None:
         pauses=capture.pauses,
         unrecorded=capture.unrecorded,
     )
-
-
-def _language(prompt: str) -> str:
-    """Of a prompt by its id, which ends with the language: `disclosure-en`, `disclosure-zh`; empty for another."""
-    last = prompt.rpartition("-")[2]
-    return last if last != prompt and len(last) == 2 and last.isalpha() else ""

@@ -1,4 +1,4 @@
-"""What has the archive taken in, given up and locked anew, in which order, and says the site so itself?
+"""What has the archive taken in, given up, locked anew and written down, in which order, and says the site so itself?
 
 The rule it protects: what was archived stays as it was archived. A link is written in the transaction that it tells of, and
 signed with the site's key; it carries the hash of the one before it, as the ledger's rows do (`compliance.chain`), so that a
@@ -23,7 +23,7 @@ from compliance.signing import verify
 from config.database import Base, UtcDateTime
 from recorder.exact_times import columns_of, time_of
 
-ARCHIVED, PURGED, REKEYED, RENEWED = "archived", "purged", "rekeyed", "renewed"
+ARCHIVED, PURGED, REKEYED, RENEWED, TRANSCRIBED = "archived", "purged", "rekeyed", "renewed", "transcribed"
 CHAIN_LOCK = "end of the archive's chain"
 READ_AT_ONCE = 5_000
 _KEY = "ringfence_archive_key"  # the execution option by which an engine knows the site's key

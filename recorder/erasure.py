@@ -1,8 +1,8 @@
 """Somebody asks that what we have of them be erased: what goes at once, what must stay, why and until when?
 
 The rule it protects (PIPL 47; GDPR 17): what no hold and no minimum keeps is purged at once; what must stay is told with its
-reasons, and is asked about again at every sweep until nothing is left. Recordings only: who may not be called, and which calls
-were made, are other records, with minimums of their own.
+reasons, and is asked about again at every sweep until nothing is left. Recordings, and what QA wrote of them: who may not be
+called, and which calls were made, are other records, with minimums of their own.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,15 +16,17 @@ from compliance.calendars import calendar_named
 from compliance.obligations import countries_of, obligations
 from compliance.packs import Pack
 from compliance.retention import Erasure
+from compliance.tables import permit
 from compliance.verdict import Candidate, Reason
 from config.database import reading, writing
 from recorder import archive_chain, audit, erasure_requests, retained
 from recorder.erasure_requests import Due, Fate, Item, Request
 from recorder.keeping import Goes, Stays
-from recorder.purge import Order, apply, survey
+from recorder.purge import Order, apply, overwriting, survey, wipe
+from recorder.qa.forgetting import forget
 from recorder.record import BadRecord, from_json
 from recorder.retained import Scope
-from recorder.store import JobState, RecordingJobRow
+from recorder.store import JobState, RecordingJobRow, RecordingRow
 from recorder.vault import Vault
 
 ERASE = "erase"  # what the audit chain calls it
@@ -54,10 +56,11 @@ def work(
     now: datetime,
     *,
     seen: Callable[[int], None] = lambda _done: None,
+    step: Callable[[str], None] = lambda _name: None,
 ) -> Request:
     """Purges what may go of what the request asks for, and keeps what came of it. Done again, it goes on where it was.
 
-    Raises NoSuchRequest, and what `purge.apply` raises.
+    `seen` and `step` are as for `purge.apply`. Raises NoSuchRequest, and what `purge.apply` raises.
     """
     with reading(engine) as connection:
         request = erasure_requests.the(connection, request_id)
@@ -65,14 +68,20 @@ def work(
     expected = _items(engine, asked, request, now)
     with writing(engine) as connection:
         erasure_requests.expect(connection, request_id, expected)
-    apply(engine, vault, asked, now, scope=_of(request.person, request.asked_at), seen=seen)
+    apply(engine, vault, asked, now, scope=_of(request.person, request.asked_at), seen=seen, step=step)
     items = _items(engine, asked, replace(request, outcome=expected), now)
     with writing(engine) as connection:
-        if erasure_requests.answer(connection, request, items, now):
+        overwriting(connection)
+        gone = {item.call_id for item in items if item.fate is Fate.PURGED}  # also those that an ordinary purge was first with
+        words = forget(connection, sorted(gone | _unrecorded(connection, request.person, request.asked_at)))
+        if erasure_requests.answer(connection, request, items, now) or words:
             fates = [item.fate for item in items]
             facts = {fate.value: str(fates.count(fate)) for fate in Fate if fate in fates}
+            facts |= {"qa_texts": str(words)} if words else {}
             audit.note(connection, now, order.by, ERASE, **{**order.facts, "request": str(request_id), **facts})
-        return erasure_requests.the(connection, request_id)
+        answered = erasure_requests.the(connection, request_id)
+    wipe(engine)
+    return answered
 
 
 def work_open(engine: Engine, vault: Vault, order: Order, now: datetime) -> list[Request]:
@@ -113,6 +122,13 @@ def _items(engine: Engine, order: Order, request: Request, now: datetime, *, for
                 why = tuple((str(reason["rule"]), str(reason["text"])) for reason in link.facts.get("why", ()))
                 items[call_id] = Item(call_id, Fate.PURGED, link.at, review=False, why=why)
     return tuple(items[call_id] for call_id in sorted(items))
+
+
+def _unrecorded(connection: Connection, person: str, asked_at: datetime) -> set[str]:
+    """The calls with the person whose recording is there no more: what QA wrote of them outlived an ordinary purge."""
+    kept = select(RecordingRow.call_id).where(RecordingRow.call_id == permit.c.attempt_id)
+    theirs = (permit.c.person == person, permit.c.granted_at <= asked_at, ~kept.exists())
+    return set(connection.execute(select(permit.c.attempt_id).where(*theirs)).scalars())
 
 
 def _unarchived(connection: Connection, person: str, asked_at: datetime) -> Iterator[Item]:

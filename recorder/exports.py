@@ -21,6 +21,7 @@ from recorder.audio import EXPORTS, convert
 from recorder.catalogue import Recording
 from recorder.copy_files import add_to_zip, digest_of, hidden, pieces, put, write
 from recorder.marking import marked
+from recorder.transcript import Transcript
 from recorder.vault import Vault
 from recorder.vcon import vcon
 
@@ -106,14 +107,25 @@ def export(vault: Vault, outgoing: Outgoing, target: Path, leaving: Leaving) -> 
     return _with_sidecar(copy, written, outgoing, leaving)
 
 
-def export_vcon(vault: Vault, outgoing: Outgoing, target: Path, leaving: Leaving, *, seller: str, host: str) -> Copy:
+def export_vcon(
+    vault: Vault,
+    outgoing: Outgoing,
+    target: Path,
+    leaving: Leaving,
+    *,
+    seller: str,
+    host: str,
+    transcript: Transcript | None = None,
+) -> Copy:
     """Writes the recording as a vCon with its audio in it, and a sidecar beside it. Raises as `export` does.
 
-    The audio is put in piece by piece: memory does not grow with the call.
+    The audio is put in piece by piece: memory does not grow with the call. Of the transcript no more leaves than of the audio.
     """
     call_id = outgoing.recording.call_id
     copy = target / f"{call_id}.vcon.json" if target.is_dir() else target
-    told = vcon(outgoing.recording, outgoing.form, seller, host, leaving.at)
+    piece = outgoing.piece.within(outgoing.recording.duration_ms)
+    written_down = None if transcript is None else transcript.clipped(*piece)
+    told = vcon(outgoing.recording, outgoing.form, seller, host, leaving.at, transcript=written_down)
     told["dialog"][0] |= {"encoding": "base64url", "body": _BODY}
     head, tail = json.dumps(told, ensure_ascii=False).split(json.dumps(_BODY))
 

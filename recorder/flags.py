@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from recorder.levels import Levels
 from recorder.pcm import to_ms
 from recorder.plan import Flag
-from recorder.segments import Segment
+from recorder.segments import Segment, dead_air, overlap, total_ms
 
 Flags = dict[Flag, str]  # each with its measurement
 
 LENGTH_TOLERANCE_MS = 100
 CLIPPED_SHARE = 0.001  # of the samples in which anything is heard; a voice at the limit touches it now and then
 SILENT_STRETCH_MS = 5000  # an agent's time on the call from which a word is to be expected
+DROPOUT_MS = 20_000  # of exact silence; a phone that is muted, or sends nothing while nobody speaks, looks the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,18 @@ class SideHeard:
 
 
 def flags_of_audio(
-    agent: SideHeard, customer: SideHeard, joined: Sequence[Segment], after_ms: int, *, agent_joined: bool
+    agent: SideHeard,
+    customer: SideHeard,
+    joined: Sequence[Segment],
+    after_ms: int,
+    *,
+    paused: Sequence[Segment] = (),
+    agent_joined: bool,
 ) -> Flags:
-    """The flags of two sides. `joined` is when which agent was on the call, if that is known; `after_ms` the prompt's end."""
+    """The flags of two sides. `joined` is when which agent was on the call, if that is known; `after_ms` the prompt's end.
+
+    `paused` is what was not captured, in which exact silence is as it should be.
+    """
     flags = dict(_of_side(agent, Flag.AGENT_MISSING, Flag.AGENT_CLIPPED))
     flags |= dict(_of_side(customer, Flag.CUSTOMER_MISSING, Flag.CUSTOMER_CLIPPED))
     for flag, texts in _of_files({"agent": agent, "customer": customer}).items():
@@ -48,6 +58,9 @@ def flags_of_audio(
             flags[Flag.AGENT_SILENT] = text
         if customer.came and (text := _silence(customer, 0, ())):
             flags[Flag.CUSTOMER_SILENT] = text
+        for side, flag in ((agent, Flag.AGENT_DROPOUT), (customer, Flag.CUSTOMER_DROPOUT)):
+            if side.came and (text := _dropout(side, joined, paused)):
+                flags[flag] = text
     lengths = sorted(to_ms(side.samples) for side in (agent, customer))
     if lengths[0] and lengths[1] - lengths[0] > LENGTH_TOLERANCE_MS:
         shorter = "agent" if agent.samples < customer.samples else "customer"
@@ -87,6 +100,19 @@ def _silence(side: SideHeard, after_ms: int, joined: Sequence[Segment]) -> str:
         if end_ms - start_ms >= SILENT_STRETCH_MS and not side.levels.is_heard(Segment(start_ms, end_ms)):
             return f"nothing above -50 dBFS from {_s(start_ms)} to {_s(end_ms)}, while an agent was joined"
     return ""
+
+
+def _dropout(side: SideHeard, joined: Sequence[Segment], paused: Sequence[Segment]) -> str:
+    """Where a side was exactly silent while an agent was joined and nothing paused; empty where it was not for so long."""
+    until_ms = to_ms(side.samples)
+    alone = dead_air(joined, (), until_ms)
+    counted = dead_air(alone, paused, until_ms)  # what is neither: the agents' time, without the pauses
+    found = [one for one in overlap(side.levels.stillness(DROPOUT_MS), counted) if one.length_ms >= DROPOUT_MS]
+    if not found:
+        return ""
+    longest = max(found, key=lambda one: one.length_ms)
+    text = f"exact silence from {_s(longest.start_ms)} to {_s(longest.end_ms)}, while an agent was joined"
+    return f"{text}; {len(found)} such stretches, {_s(total_ms(found))} together" if len(found) > 1 else text
 
 
 def _s(ms: int) -> str:

@@ -143,7 +143,7 @@ def ingest(task: Task) -> Ingested:
     sides = [_heard(side, level) for side, level in zip((agent, customer), levels, strict=True)]
     return Ingested(
         duration_ms=duration_ms,
-        flags=flags_of_audio(sides[0], sides[1], task.joined, after_ms, agent_joined=task.agent_joined),
+        flags=flags_of_audio(sides[0], sides[1], task.joined, after_ms, paused=task.paused, agent_joined=task.agent_joined),
         verdict=_judged(task, found, prompt, heard.detector),
         found=found,
         prompt_sha256=prompt_sha256,

@@ -1,8 +1,8 @@
-"""How loud is one side of a call, and was it cut off at full scale?
+"""How loud is one side of a call, was it cut off at full scale, and where was nothing on the line at all?
 
 Measured in a stream, frame by frame, so that a question about any stretch of the call (its speech, the time of one
 agent) can be answered when the call has been read once. Loudness is the root mean square against a full-scale square
-wave, in dBFS: 0 is the loudest there is, speech on a good line lies near -25. A frame is held in six bytes.
+wave, in dBFS: 0 is the loudest there is, speech on a good line lies near -25. A frame is held in seven bytes.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recorder.pcm import RATE, Samples
-from recorder.segments import Segment
+from recorder.segments import Segment, utterances
 
 FRAME_MS = 20
 FRAME = RATE * FRAME_MS // 1000
@@ -27,6 +27,7 @@ class Levels:
 
     energy: npt.NDArray[np.float32]  # mean square of each frame
     peak: npt.NDArray[np.uint16]  # largest magnitude in each frame
+    still: npt.NDArray[np.bool_]  # whether all samples of the frame are the same: no A-law code is 0, its silence is 8 or -8
     clipped: int
 
     def loudness_db(self, stretches: Iterable[Segment]) -> float | None:
@@ -38,6 +39,10 @@ class Levels:
     def is_heard(self, stretch: Segment) -> bool:
         """Whether there is anything above `LOUD` in the stretch."""
         return bool((self.peak[_frames(stretch)] > LOUD).any())
+
+    def stillness(self, at_least_ms: int) -> tuple[Segment, ...]:
+        """The stretches of exact silence of that length or longer; each is in whole frames."""
+        return utterances(self.still, FRAME_MS, hangover_ms=0, onset_ms=at_least_ms)
 
     @property
     def heard_ms(self) -> int:
@@ -58,6 +63,7 @@ class Meter:
         self._rest: Samples = np.zeros(0, dtype=np.int16)
         self._energy: list[npt.NDArray[np.float32]] = []
         self._peak: list[npt.NDArray[np.uint16]] = []
+        self._still: list[npt.NDArray[np.bool_]] = []
         self._clipped = 0
 
     def feed(self, block: Samples) -> None:
@@ -75,6 +81,7 @@ class Meter:
         return Levels(
             np.concatenate([np.zeros(0, np.float32), *self._energy]),
             np.concatenate([np.zeros(0, np.uint16), *self._peak]),
+            np.concatenate([np.zeros(0, np.bool_), *self._still]),
             self._clipped,
         )
 
@@ -83,6 +90,7 @@ class Meter:
             return
         wide = frames.astype(np.float32)
         self._energy.append(np.einsum("ij,ij->i", wide, wide) / frames.shape[1])
+        self._still.append((frames == frames[:, :1]).all(axis=1))
         magnitude = np.abs(frames.astype(np.int32))
         self._peak.append(magnitude.max(axis=1).astype(np.uint16))
         if self._peak[-1].max() >= FULL_SCALE:

@@ -43,6 +43,12 @@ def safe(what: str, name: str) -> str:
     return name
 
 
+def language_of(prompt: str) -> str:
+    """Of a prompt by its id, which ends with the language: `disclosure-en`, `disclosure-zh`; empty for another."""
+    last = prompt.rpartition("-")[2]
+    return last if last != prompt and len(last) == 2 and last.isalpha() else ""
+
+
 def raw_name(call_id: str, side: Side) -> str:
     """The name under which the PBX leaves one side of a call in the spool. Raises HostileName."""
     return f"{safe('call id', call_id)}-{side.value}.wav"

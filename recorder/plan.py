@@ -69,6 +69,8 @@ class Flag(StrEnum):
     CUSTOMER_MISSING = "customer_missing"
     AGENT_SILENT = "agent_silent"  # a file came, and an agent was joined, but nothing is heard of the agent, or of one of them
     CUSTOMER_SILENT = "customer_silent"
+    AGENT_DROPOUT = "agent_dropout"  # for a while in mid-call exact silence, which no line is: most likely no packets came
+    CUSTOMER_DROPOUT = "customer_dropout"
     LENGTHS_DIFFER = "lengths_differ"  # the shorter side was filled with silence
     AGENT_CLIPPED = "agent_clipped"  # cut off at full scale, more than a loud voice is now and then
     CUSTOMER_CLIPPED = "customer_clipped"
@@ -85,6 +87,8 @@ DEGRADED = frozenset(
         Flag.CUSTOMER_MISSING,
         Flag.AGENT_SILENT,
         Flag.CUSTOMER_SILENT,
+        Flag.AGENT_DROPOUT,
+        Flag.CUSTOMER_DROPOUT,
         Flag.LENGTHS_DIFFER,
         Flag.AGENT_CLIPPED,
         Flag.CUSTOMER_CLIPPED,

@@ -1,9 +1,10 @@
 """How does a recording go so that it is gone for good, and that it went, why, and by whose order can be proven?
 
 In one transaction, alone with the recording, everything is asked once more and the tombstone written: a link of the archive's
-chain with what it was, which rules let it go and who gave the order; row, key and queued metadata go with it. From that commit on
-it is purged, and its files are removed: killed in between, `finish` removes them at the next start. The rule it protects: a hold
-that was committed first wins, and nothing goes without a tombstone.
+chain with what it was, which rules let it go and who gave the order; row, key, transcript and queued metadata go with it, and
+where the person asked to be forgotten what QA wrote of the call. From that commit on it is purged, and its files are removed:
+killed in between, `finish` removes them at the next start. The rule it protects: a hold that was committed first wins, and
+nothing goes without a tombstone.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,9 +19,10 @@ from compliance.packs import Pack
 from compliance.retention import Erasure, Hold
 from compliance.verdict import Reason
 from config.database import Base, UtcDateTime, reading, writing
-from recorder import archive_chain, archive_head, audit, holds, keeping, recording_keys, retained
+from recorder import archive_chain, archive_head, audit, holds, keeping, recording_keys, retained, transcripts
 from recorder.adopting import adopt
 from recorder.keeping import Goes, House, Stays
+from recorder.qa import forgetting
 from recorder.retained import Scope, Subject
 from recorder.store import RecordingJobRow, RecordingRow
 from recorder.vault import Archived, Vault
@@ -181,6 +183,12 @@ def tombstones(connection: Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
+def overwriting(connection: Connection) -> None:
+    """What this connection deletes or changes from now on is overwritten in a SQLite file."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
+
 def wipe(engine: Engine) -> None:
     """On SQLite what is deleted is overwritten in the file; its log, which may still have it, is cut off here if nobody reads."""
     if engine.dialect.name == "sqlite":
@@ -191,17 +199,20 @@ def wipe(engine: Engine) -> None:
 def _bury(connection: Connection, subject: Subject, answer: Goes, order: Order, now: datetime) -> None:
     """Takes the recording out of the index, and puts the tombstone into the chain, in the caller's transaction."""
     archived = subject.archived
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    overwriting(connection)
     connection.execute(delete(RecordingRow).where(RecordingRow.call_id == archived.call_id))
     recording_keys.destroy(connection, archived.call_id)
+    transcripts.destroy(connection, archived.call_id)
     emptied = {"reason": archive_chain.PURGED, "metadata_json": "{}"}
     connection.execute(update(RecordingJobRow).where(RecordingJobRow.call_id == archived.call_id).values(emptied))
     fields = {name: getattr(archived, name) for name in Archived.__slots__}
     connection.execute(insert(recording_removal).values(fields | {"purged_at": now}))
+    # After the recording's row is gone: who is just writing about the call was waited for, and nobody begins to any more.
+    words = 0 if order.request is None else forgetting.forget(connection, [archived.call_id])
     archive_chain.append(connection, archive_chain.PURGED, archived.call_id, tombstone(subject, answer, order.by), now)
     rules = " ".join(dict.fromkeys(one.rule for one in answer.reasons))
-    audit.note(connection, now, order.by, PURGE, archived.call_id, **{**order.facts, "rules": rules})
+    told = {"rules": rules} | ({"qa_texts": str(words)} if words else {})
+    audit.note(connection, now, order.by, PURGE, archived.call_id, **{**order.facts, **told})
 
 
 def tombstone(subject: Subject, answer: Goes, by: str) -> dict[str, object]:

@@ -37,10 +37,11 @@ class BadSeal(ValueError):
 
 
 class Role(StrEnum):
-    """What a sealed file is in its recording: the one cannot be passed off as the other."""
+    """What is sealed of a recording: the one cannot be passed off as the other."""
 
     AUDIO = "audio"
     SIDECAR = "sidecar"
+    TRANSCRIPT = "transcript"  # no file: it lies in the database
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ still queued with its raw files, or archived; it never loses one and never keeps
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import Engine
 
@@ -41,6 +42,7 @@ LOG = logs.get(__name__)
 
 LOOK_AT = 10_000  # jobs looked at in a round; looking is a few file-system calls
 MAX_ATTEMPTS = 5
+ALIKE: Mapping[str, str] = MappingProxyType({})  # no campaign is archived in another form
 PATIENCE = timedelta(seconds=60)  # for the files of an answered call; they are there from the answer
 STORAGE_RETRY = timedelta(seconds=30)
 
@@ -55,7 +57,10 @@ class _Ready:
 
 
 class Archivist:
-    """Archives the calls of one spool. `step` is told the name of each step as it is reached."""
+    """Archives the calls of one spool, as `form`, those of a campaign in `form_of` as that says.
+
+    `step` is told the name of each step as it is reached.
+    """
 
     def __init__(
         self,
@@ -67,6 +72,7 @@ class Archivist:
         *,
         workers: int = 1,
         form: str = "flac",
+        form_of: Mapping[str, str] = ALIKE,
         step: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._engine = engine
@@ -74,7 +80,7 @@ class Archivist:
         self._spool = Spool(spool)
         self._vault = vault
         self._prompts = prompts
-        self._form = form
+        self._form, self._form_of = form, form_of
         self._workers = AudioWorkers(workers)
         self._step = step
         self._send_at = 0.0  # monotonic seconds; the store is not asked before
@@ -180,7 +186,8 @@ class Archivist:
             attempt = store.claim(connection, record.call_id)
         self._step("claimed")
         part = self._vault.unfinished(record.call_id, filed_at(record), attempt)
-        task = task_of(record, (call.files.agent, call.files.customer), part, self._prompts, self._form)
+        form = self._form_of.get(record.campaign, self._form)
+        task = task_of(record, (call.files.agent, call.files.customer), part, self._prompts, form)
         return replace(task, seal=None if locked is None else locked.seal(Role.AUDIO))
 
     def _keep(self, call: _Ready, task: Task, ingested: Ingested, locked: Locked | None) -> None:

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import unquote, urlsplit
 
 CHUNK = 1 << 20
+#: Stores without real folders: what is missing there is the bucket, and to make one is not ours.
+_BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az"})
 
 
 class StoreDown(OSError):
@@ -21,20 +24,33 @@ class StoreUnknown(ValueError):
     """The address of the archive names no store that can be used here."""
 
 
+def without_password(text: str, url: str) -> str:
+    """The text without the password that is in the address, as it stands there or as it is meant."""
+    password = urlsplit(url).password
+    for hidden in (password, unquote(password)) if password else ():
+        text = text.replace(hidden, "…")
+    return text
+
+
 class ObjectStore:
-    """The store at `url`. Whose credentials are used is what its own library finds (for S3: environment, profile, role)."""
+    """The store at an address; `url` is that as it may be shown.
+
+    Whose credentials are used is what its own library finds (for S3: environment, profile, role)."""
 
     def __init__(self, url: str, **options: Any) -> None:
-        """Raises StoreUnknown; reaches for nothing yet."""
+        """Raises StoreUnknown; StoreDown where the protocol asks for the server at once (FTP). Others reach for nothing yet."""
         import fsspec  # noqa: PLC0415 -- who archives on the local disk need not have it
         from fsspec.core import url_to_fs  # noqa: PLC0415 -- as above
 
         del fsspec
-        self.url = url.rstrip("/")
+        self._address = url
+        self.url = without_password(url.rstrip("/"), url)
         try:
-            self._files, prefix = url_to_fs(self.url, use_listings_cache=False, skip_instance_cache=True, **options)
+            self._files, prefix = url_to_fs(url.rstrip("/"), use_listings_cache=False, skip_instance_cache=True, **options)
         except (ImportError, ValueError) as error:
-            raise StoreUnknown(f"recorder.archive: {url}: {error}; for s3:// install ringfence[s3]") from None
+            raise StoreUnknown(f"recorder.archive: {self.url}: {self._shown(error)}; for s3:// install ringfence[s3]") from None
+        except OSError as error:
+            raise StoreDown(f"{self.url}: cannot reach: {self._shown(error)}") from error
         self._prefix = str(prefix).rstrip("/")
 
     def send(self, local: Path, name: str) -> None:
@@ -47,7 +63,11 @@ class ObjectStore:
         with self._asked("send", name):
             try:
                 self._files.put_file(str(local), self._place(name))
-            except FileNotFoundError:  # where folders are real, as S3's are not
+            except FileNotFoundError:
+                if _BUCKETS.intersection(
+                    (self._files.protocol,) if isinstance(self._files.protocol, str) else self._files.protocol
+                ):
+                    raise StoreDown(f"{self.url}: there is no such bucket: make it, or mend `recorder.archive`") from None
                 self._files.makedirs(self._place(name).rpartition("/")[0], exist_ok=True)
                 self._files.put_file(str(local), self._place(name))
             stored = self._files.info(self._place(name))["size"]
@@ -82,6 +102,10 @@ class ObjectStore:
         with self._asked("reach", ""):
             self._files.exists(self._place("head.json"))
 
+    def _shown(self, error: Exception) -> str:
+        """What a library says, on one line; it may quote the address."""
+        return without_password(" ".join(str(error).split()), self._address)
+
     def _place(self, name: str) -> str:
         return f"{self._prefix}/{name}"
 
@@ -92,5 +116,5 @@ class ObjectStore:
         except (FileNotFoundError, StoreDown):
             raise
         except Exception as error:  # each protocol of fsspec has errors of its own; here all mean the same
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            reason = self._shown(error)[:200] or type(error).__name__
             raise StoreDown(f"{self.url}{f'/{name}' if name else ''}: cannot {what}: {reason}") from error

@@ -184,6 +184,20 @@ class Vault:
             said: Json = json.loads(content)
         return said
 
+    def sealed(self, recording: Archived, role: Role, content: bytes) -> bytes:
+        """What is kept of a recording elsewhere, sealed with its key, or as it is where nothing is. Raises as `open_audio`."""
+        if not recording.path.endswith(SEALED):
+            return content
+        with _as_altered(recording):
+            return self._seal(recording, role).seal(content)
+
+    def unsealed(self, recording: Archived, role: Role, content: bytes) -> bytes:
+        """The inverse of `sealed`. Raises as `open_audio`."""
+        if not recording.path.endswith(SEALED):
+            return content
+        with _as_altered(recording):
+            return self._seal(recording, role).open(content)
+
     def wrapped(self, recording: Archived) -> WrappedKey:
         """The key beside a sealed recording. Raises AlteredRecording, StoreDown."""
         name = key_path(recording.path) or ""

@@ -1,8 +1,8 @@
 """How is one recording told as a vCon, the IETF's container of a conversation, so that another system understands it?
 
 Contract: draft-ietf-vcon-vcon-core-04, the unsigned form: parties, one dialog of type recording with one channel for each side,
-the speech measures as analysis, and the proof of disclosure as attachment. Nothing but parameters of the core is used, so that
-no extension need be named. Whoever writes the file puts in the audio. Nothing is read or written here.
+the speech measures and the transcript as analysis, and the proof of disclosure as attachment. Nothing but parameters of the core
+is used, so that no extension need be named. Whoever writes the file puts in the audio. Nothing is read or written here.
 """
 
 import hashlib
@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from recorder.catalogue import Recording
+from recorder.naming import Side
+from recorder.transcript import FORMAT as TRANSCRIPT_FORMAT
+from recorder.transcript import Phrase, Transcript
 
 Json = dict[str, Any]
 
@@ -48,7 +51,9 @@ _DISCLOSURE = (
 )
 
 
-def vcon(recording: Recording, form: str, seller: str, host: str, created_at: datetime) -> Json:
+def vcon(
+    recording: Recording, form: str, seller: str, host: str, created_at: datetime, *, transcript: Transcript | None = None
+) -> Json:
     """The vCon of a recording whose audio is in `form`, made at `created_at` by the machine `host`; the dialog has no body yet.
 
     The left channel is the agents', or where there was none the seller's, whose announcement is heard there; the right one
@@ -89,7 +94,8 @@ def vcon(recording: Recording, form: str, seller: str, host: str, created_at: da
                 "mediatype": "application/json",
                 "encoding": "json",
                 "body": {name: getattr(recording, name) for name in _MEASURES} | {"disposition": recording.disposition},
-            }
+            },
+            *([] if transcript is None else [_transcript(recording, transcript, agents, customer)]),
         ],
         "attachments": [
             {
@@ -106,6 +112,37 @@ def vcon(recording: Recording, form: str, seller: str, host: str, created_at: da
                 },
             }
         ],
+    }
+
+
+def _transcript(recording: Recording, transcript: Transcript, agents: list[str], customer: int) -> Json:
+    """What was said, each phrase by the party who said it: of several agents the one who was on the call when it began."""
+
+    def party(phrase: Phrase) -> int:
+        if phrase.side is Side.CUSTOMER:
+            return customer
+        there = [one.agent_id for one in recording.agents if one.from_ms <= phrase.start_ms < one.until_ms]
+        return agents.index(there[-1]) if there else 0
+
+    phrases = [
+        {
+            "party": party(phrase),
+            "start_ms": phrase.start_ms,
+            "end_ms": phrase.end_ms,
+            "text": phrase.text,
+            "confidence": phrase.confidence,
+        }
+        for phrase in transcript.phrases
+    ]
+    return {
+        "type": "transcript",
+        "dialog": 0,
+        "vendor": VENDOR,
+        "product": transcript.made_by,
+        "schema": TRANSCRIPT_FORMAT,
+        "mediatype": "application/json",
+        "encoding": "json",
+        "body": {"language": transcript.language, "phrases": phrases},
     }
 
 

@@ -40,10 +40,11 @@ class AudioWorkers:
 def _prepare() -> None:
     """Ties a worker to its parent: Ctrl-C is the parent's to handle, and the parent's death ends the worker at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=die_with_parent, daemon=True).start()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Ends this process as soon as the one that started it is gone, however that went: nobody else would end it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])

@@ -12,10 +12,26 @@ RULES = "tests/unit/test_compliance_rules_shipped.py"
 #: For a kind of rule that is read and shown, while nothing acts on it. There is none at present.
 NOT_YET = Holding("", "", "read and shown, nothing acts on it")
 
-#: Every call is announced as recorded before an agent is joined, whatever the pack says, and the recording proves it.
+#: Where the house has it announced that a call is recorded, it is, and the recording proves it or somebody is told.
 ANNOUNCED = Holding(
     "recorder.disclosure",
     "tests/unit/test_recorder_disclosure.py::test_the_announcement_must_come_before_any_voice_on_the_agents_side",
+)
+
+KEPT_AS_LONG = "tests/unit/test_recorder_keeping.py::test_the_house_cannot_shorten_what_a_law_wants_kept"
+
+#: Records that are no recordings. A shortest time is kept by keeping them; nothing acts on the end of it.
+NEVER_DELETED = Holding(
+    "compliance.retention",
+    "tests/unit/test_compliance_retention.py::test_a_record_may_be_deleted_from_the_instant_of_the_source_on",
+    "such records are kept for ever where we keep them at all: nothing deletes them",
+)
+
+#: What counts from the end of a contract, which nobody can tell us.
+SOLD_FOR_YEARS = Holding(
+    "recorder.keeping",
+    "tests/unit/test_recorder_keeping.py::test_a_rule_on_what_was_sold_keeps_calls_in_which_something_may_have_been",
+    "the end of a contract cannot be noted: the recording of a sale is kept for ever",
 )
 
 HELD_BY: Mapping[str, Holding] = {
@@ -37,20 +53,33 @@ HELD_BY: Mapping[str, Holding] = {
         "no agent is shown it, and nobody listens whether it was said",
     ),
     "record": Holding(
-        "compliance.recording",
-        "tests/unit/test_compliance_recording.py::test_each_shipped_rule_alone_asks_what_its_source_does",
-        "the recorder records and announces every call, whatever the terms say",
+        "recorder.capture",
+        "tests/unit/test_recorder_capture.py::test_the_stricter_of_campaign_and_rules_wins",
+        "nothing is asked again of whoever joins later: the floor transfers no call",
     ),
     "retain": Holding(
-        "compliance.retention",
-        "tests/unit/test_compliance_retention.py::test_a_record_may_be_deleted_from_the_instant_of_the_source_on",
-        "nothing is ever deleted, and nobody is told of what is overdue",
+        "recorder.keeping",
+        KEPT_AS_LONG,
+        "the other records it names are kept for ever: nothing deletes them",
     ),
     "deadline": Holding(
-        "compliance.deadlines",
-        "tests/unit/test_compliance_deadlines.py::test_a_request_is_due_on_the_last_day_of_the_source",
-        "no request is watched until it is obeyed",
+        "recorder.erasure",
+        "tests/integration/test_recorder_erasure.py::test_the_deadline_is_the_soonest_of_all_places_where_the_person_was_called",
+        "only requests to be forgotten are noted, and nobody is told when the day has passed",
     ),
+    "us.revocation": Holding(
+        "compliance.people",
+        "tests/integration/test_compliance_people.py::test_a_consent_permits_from_the_instant_it_is_known_until_it_is_withdrawn",
+    ),
+    "regf.retain_recording": Holding("recorder.keeping", KEPT_AS_LONG),
+    "cn.retain_life_short": SOLD_FOR_YEARS,
+    "cn.retain_life_long": SOLD_FOR_YEARS,
+    "ca.retain_abandonment": NEVER_DELETED,
+    "cn.retain_assessment": NEVER_DELETED,
+    "de.retain_consent": NEVER_DELETED,
+    "de.retain_consent_used": NEVER_DELETED,
+    "us.retain": NEVER_DELETED,
+    "regf.retain": NEVER_DELETED,
     "house.abandon": Holding(
         "compliance.budget",
         "tests/unit/test_compliance_budget.py::test_the_house_protects_every_floor_and_counts_who_heard_the_message",

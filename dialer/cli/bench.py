@@ -1,7 +1,7 @@
 """`ringfence bench`: figures, each beside something measured in the same run."""
 
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -9,15 +9,43 @@ import click
 
 from config.private_postgresql import INSTALL, PostgresqlUnavailable, programs
 from dialer.benches import archive, crash, dialing, disclosure, gate, importing, search
+from dialer.benches.crash_pbx import PbxFigures, measure_pbx_crash
+from dialer.benches.crash_recorder import RecorderFigures, measure_recorder_crash
+from dialer.benches.crash_store import StoreFigures, measure_store_crash
 from dialer.benches.gate_figures import GateFigures
 from dialer.cli.context import site_command
 from dialer.cli.output import PART_MISSING, REFUSED, failing, json_option, print_json, print_table
+from recorder.stores import StoreUnknown
 from sip.unpack import LabError, ensure_tree
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 SHORT = (10_000, 100_000)  # ledgers that are filled in seconds
+
+Crash = Callable[[int, Callable[[str], None], int], RecorderFigures | StoreFigures | PbxFigures]
+CRASHES: dict[crash.Part, Crash] = {
+    crash.Part.RECORDER: measure_recorder_crash,
+    crash.Part.STORE: measure_store_crash,
+    crash.Part.PBX: measure_pbx_crash,
+}
+USUALLY = ", ".join(f"{part} {times}" for part, times in crash.USUAL.items())
+
+_databases = click.option(
+    "--database",
+    "databases",
+    type=click.Choice(gate.DATABASES),
+    multiple=True,
+    default=gate.DATABASES,
+    show_default=True,
+    help="May be given more than once.",
+)
+_directory = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
+    help="Where the databases are put meanwhile; default: the directory for temporary files.",
+)
 
 
 @click.group()
@@ -26,7 +54,7 @@ def bench() -> None:
 
 
 def _command(function: Callable[P, R]) -> Callable[P, R]:
-    missing = (PostgresqlUnavailable, gate.NoRoom, archive.NoFfmpeg, LabError)
+    missing = (PostgresqlUnavailable, gate.NoRoom, archive.NoFfmpeg, crash.CrashFailed, StoreUnknown, LabError)
     return failing(dict.fromkeys(missing, PART_MISSING))(site_command(function))
 
 
@@ -42,8 +70,16 @@ def _show(figures: dict[str, Any], *, as_json: bool) -> None:
         if isinstance(measured, GateFigures):
             _show_gate(measured)
             continue
-        rows = [(field.name.replace("_", " "), getattr(measured, field.name)) for field in fields(measured)]
-        print_table(name, ("", ""), rows)
+        print_table(name.replace("_", " "), ("", ""), list(_rows(measured)))
+
+
+def _rows(measured: Any) -> Iterator[tuple[str, Any]]:
+    for field in fields(measured):
+        value = getattr(measured, field.name)
+        if is_dataclass(value):
+            yield from _rows(value)
+        else:
+            yield field.name.replace("_", " "), value
 
 
 def _show_gate(figures: GateFigures) -> None:
@@ -52,6 +88,7 @@ def _show_gate(figures: GateFigures) -> None:
         "rows",
         "packs",
         "threads",
+        "at once",
         "permits/s",
         "raw inserts/s",
         "ratio",
@@ -66,6 +103,7 @@ def _show_gate(figures: GateFigures) -> None:
             f"{one.rows:,}",
             " + ".join(one.packs),
             one.threads,
+            one.at_once,
             f"{one.permits_per_second:,.0f}",
             f"{one.raw_inserts_per_second:,.0f}",
             f"{one.permits_per_raw_insert:.2f}",
@@ -94,24 +132,11 @@ def _show_gate(figures: GateFigures) -> None:
     show_default=True,
     help="Rows of a ledger; may be given more than once.",
 )
-@click.option(
-    "--database",
-    "databases",
-    type=click.Choice(gate.DATABASES),
-    multiple=True,
-    default=gate.DATABASES,
-    show_default=True,
-    help="May be given more than once.",
-)
+@_databases
 @click.option(
     "--count", type=click.IntRange(10, 1_000_000), default=2000, show_default=True, help="Permits to grant of each kind."
 )
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
-    help="Where the databases are put meanwhile; default: the directory for temporary files.",
-)
+@_directory
 @json_option
 @_command
 def gate_(sizes: tuple[int, ...], databases: tuple[str, ...], count: int, directory: Path | None, as_json: bool) -> None:
@@ -144,15 +169,32 @@ def archive_(seconds: int, calls: int, as_json: bool) -> None:
 
 
 @bench.command("crash")
-@click.option("--kills", type=click.IntRange(1, 10_000), default=200, show_default=True, help="How often the recorder is killed.")
+@click.option(
+    "--of",
+    "parts",
+    type=click.Choice([part.value for part in crash.Part]),
+    multiple=True,
+    default=[part.value for part in crash.Part],
+    show_default=True,
+    help="What is killed; may be given more than once.",
+)
+@click.option(
+    "--kills",
+    type=click.IntRange(1, 10_000),
+    help=f"How often in all, each part at least once; default: {USUALLY}.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the steps and moments.")
 @json_option
 @_command
-def crash_(kills: int, seed: int, as_json: bool) -> None:
-    """The recorder killed again and again while it archives; exit code 3 if a call is lost, doubled or altered. Ten minutes."""
-    figures = crash.measure_crash(kills, _say, seed)
-    _show({"crash": figures}, as_json=as_json)
-    if not figures.intact:
+def crash_(parts: tuple[str, ...], kills: int | None, seed: int, as_json: bool) -> None:
+    """The recorder, the object store or the PBX killed again and again while calls are recorded, archived and sent.
+
+    Exit code 3 if a recording is lost beyond what the PBX had not written yet, doubled or altered. Half an hour.
+    """
+    chosen = [part for part in crash.Part if part in parts]
+    figures = {f"crash_{part}": CRASHES[part](times, _say, seed) for part, times in crash.shared_out(kills, chosen).items()}
+    _show(figures, as_json=as_json)
+    if not all(one.intact for one in figures.values()):
         raise SystemExit(REFUSED)
 
 
@@ -186,21 +228,8 @@ def dial(leads: int, as_json: bool) -> None:
 @bench.command("search")
 @click.option("--rows", type=click.IntRange(1_000, 30_000_000), default=search.ROWS, show_default=True, help="Recordings.")
 @click.option("--rounds", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Searches of each kind.")
-@click.option(
-    "--database",
-    "databases",
-    type=click.Choice(gate.DATABASES),
-    multiple=True,
-    default=gate.DATABASES,
-    show_default=True,
-    help="May be given more than once.",
-)
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
-    help="Where the databases are put meanwhile; default: the directory for temporary files.",
-)
+@_databases
+@_directory
 @json_option
 @_command
 def search_(rows: int, rounds: int, databases: tuple[str, ...], directory: Path | None, as_json: bool) -> None:

@@ -12,6 +12,8 @@ from compliance.facts import LedgerEvent
 from compliance.verdict import Clearance, Refusal
 from config.database import reading
 from dialer import bootstrap, store
+from dialer.capture_story import RecordingStory
+from dialer.cli import capture_stories
 from dialer.cli.bundles import bundle_options, report, told_clearly, write_bundle
 from dialer.cli.context import site, site_command
 from dialer.cli.decisions import tell_decision, tell_gate, to_the_ms
@@ -53,6 +55,7 @@ class CallStory:
     decisions: list[DecisionTold]
     gate_now: Clearance | Refusal | None
     timeline: tuple[Moment, ...]
+    recording: RecordingStory | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,10 @@ def lead(which: str, target: Path | None, audio: bool, as_json: bool) -> None:
 @site_command
 @told_clearly
 def call(call_id: str, target: Path | None, audio: bool, as_json: bool) -> None:
-    """The story of CALL_ID, a call or a refused attempt: what decided about it, what happened when, how it ended."""
+    """The story of CALL_ID, a call or a refused attempt: what decided about it, what happened when, how it ended.
+
+    Of a call also how it was to be recorded and disclosed, by which rules, and what came of that.
+    """
     _fits(target, audio)
     with site() as parts:
         with reading(parts.database) as connection:
@@ -126,9 +132,10 @@ def call(call_id: str, target: Path | None, audio: bool, as_json: bool) -> None:
             if found is None and not decided:
                 raise store.NotFound(f"there is no call {call_id!r}, and nothing was ever decided about it")
             of = store.lead(connection, found.lead_id) if found else None
+            recording = capture_stories.story_of(connection, found) if found else None
         events = parts.ledger.events_of(call_id)
         told = timeline(found, decided, events)
-        story = CallStory(found, events, decided, _gate_now(parts, of) if of else None, told)
+        story = CallStory(found, events, decided, _gate_now(parts, of) if of else None, told, recording)
         made = write_bundle(parts, target, call_id=call_id, audio=audio) if target else None
     if as_json:
         print_json(story)
@@ -210,6 +217,8 @@ def _tell_call(call_id: str, story: CallStory) -> None:
     connect = connect_time(story.call.call) if story.call else None
     if connect is not None:
         click.echo(f"answer to agent, prompt left out: {connect.total_seconds() * 1000:.0f} ms")
+    if story.recording:
+        capture_stories.tell(story.recording)
     for decided in story.decisions:
         tell_decision(decided)
     if story.call and story.gate_now:

@@ -17,7 +17,7 @@ from dialer.cli.context import site
 from dialer.cli.files import progress
 from dialer.cli.finding import clip_option, found, must, recording_command, search_options, told, wanted
 from dialer.cli.output import REFUSED, Failure, json_option, print_json, print_table
-from recorder import approvals, archive_chain, audit, catalogue
+from recorder import approvals, archive_chain, audit, catalogue, transcripts
 from recorder.access import BULK, BULK_WITHIN, Action, needs_second_word
 from recorder.audio import EXPORTS
 from recorder.catalogue import Recording
@@ -95,7 +95,13 @@ def _one(parts: bootstrap.Opened, who: Actor, call_id: str, target: Path, outgoi
     outgoing = Outgoing(recording, outgoing.form, _links(parts, [call_id]).get(call_id, ()), outgoing.piece)
     if vcon:
         return export_vcon(
-            parts.vault, outgoing, target, leaving, seller=parts.site.settings.seller, host=platform.node() or "localhost"
+            parts.vault,
+            outgoing,
+            target,
+            leaving,
+            seller=parts.site.settings.seller,
+            host=platform.node() or "localhost",
+            transcript=transcripts.read(parts.database, parts.vault, recording.archived),
         )
     return export_one(parts.vault, outgoing, target, leaving)
 

@@ -43,6 +43,9 @@ COMMANDS = {
         "dialer.cli.people:person",
         "What is known of one person: numbers, opt-outs, consents, relations, inconvenient times, calls.",
     ),
+    "prompt": Elsewhere(
+        "dialer.cli.prompts:prompt", "Announcements: the disclosure of the recording, the message of an abandoned call."
+    ),
     "qa": Elsewhere("dialer.cli.qa:qa", "Quality assurance: draw calls, score them on forms, hear appeals, calibrate, report."),
     "recording": Elsewhere("dialer.cli.recordings:recording", "Recordings of conversations: agent left, customer right."),
     "relation": Elsewhere(

@@ -71,6 +71,12 @@ COMMANDS = {
     "erasures": Elsewhere(
         "dialer.cli.erasures:erasures", "Who asked to be forgotten, by when each is answered, and what came of it."
     ),
+    "transcribe": Elsewhere(
+        "dialer.cli.transcripts:transcribe", "Make the transcript of each CALL, or of all recordings that have none yet."
+    ),
+    "transcript": Elsewhere(
+        "dialer.cli.transcripts:transcript", "What was said in CALL_ID, by whom and when, as an engine heard it."
+    ),
     "reconcile": Elsewhere(
         "dialer.cli.reconcile:command",
         "Hold calls, the PBX's CDRs, recordings and files against each other; exit code 3 on any finding.",

@@ -45,10 +45,13 @@ def in_period(connection: Connection, period: Period) -> Iterator[Recorded]:
 
 
 def of_id(connection: Connection, call_id: str) -> Recorded:
-    """One recorded call. Raises NoSuch when the archive has no recording of it."""
+    """One recorded call; in a write transaction its recording stays until that is over: words said of it are not said too late.
+
+    Raises NoSuch when the archive has no recording of it.
+    """
     complained = (qa_note.c.kind == COMPLAINT) & (qa_note.c.call_id == RecordingRow.call_id)
     query = select(*_KNOWN, exists().where(complained).label("complaint")).where(RecordingRow.call_id == call_id)
-    row = connection.execute(query).first()
+    row = connection.execute(query.with_for_update(read=True, of=RecordingRow)).first()  # SQLite has one writer anyway
     if row is None:
         raise NoSuch(f"call {call_id}: no recording in the archive")
     return _recorded(row)

@@ -1,6 +1,7 @@
 """What did people note about calls and agents: the best calls, what customers complained of, and what agents were coached on?
 
-The rule it protects: notes are added and taken back, and never changed; what was said of somebody can be read later as it was.
+The rule it protects: notes are added and taken back, and never changed; what was said of somebody can be read later as it was,
+until the customer of the call asks to be forgotten (`forgetting`).
 """
 
 from dataclasses import dataclass

@@ -19,7 +19,6 @@ from recorder.qa.filling import Filled
 from recorder.qa.lookup import Listed, review_of, show, within
 from recorder.qa.refused import NoSuch, NotAllowed
 from recorder.qa.review import (
-    Appealed,
     Assigned,
     Claimed,
     Decided,
@@ -113,7 +112,7 @@ def name_call(
     sha256 = forms.latest(connection, scorecard).sha256
     new = New(recorded, None, None, (), sha256, appeal_days, opened)
     review_id = open_all(connection, [new], by.name, now)[0]
-    noted(connection, now, by, "qa.opened", call_id, review=review_id, reason=opened.reason)
+    noted(connection, now, by, "qa.opened", call_id, review=review_id)
     return review_id
 
 
@@ -187,13 +186,12 @@ def marks_of(connection: Connection, scorecard_sha256: str, call_id: str, filled
 
 
 def _audited(event: Event) -> dict[str, str]:
+    """What the audit chain tells of it: no words, for nothing in a chain can be forgotten."""
     match event:
         case Scored(marks) | Decided(_, Marks() as marks):
             return {"total": f"{marks.score.total:g}", "passed": str(marks.score.passed).lower()}
         case Decided():
             return {"upheld": "true"}
-        case Appealed(reason):
-            return {"reason": reason[:200]}
         case Assigned(reviewer):
             return {"reviewer": reviewer}
         case _:

@@ -1,7 +1,8 @@
 """Where is what quality assurance knows? Plans, samples, forms, reviews with their histories, calibrations, and what is tagged.
 
 The rule it protects: rows are added and stay. What changes in `qa_review` is what its events say, kept beside them to be sought
-by; a calibration is closed once; everything else is never written twice.
+by; a calibration is closed once; everything else is never written twice, but for the words that go with a customer who asked to
+be forgotten (`forgetting`).
 """
 
 from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint

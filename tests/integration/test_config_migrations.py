@@ -39,6 +39,7 @@ STORES = (
     "recorder.qa.tables",
     "recorder.sharing",
     "recorder.staff",
+    "recorder.transcripts",
 )
 SHIPPED = Path(migrate.__file__).with_name("migrations")
 ROOT = Path(migrate.__file__).parents[1]

@@ -101,6 +101,17 @@ def test_an_answered_call_is_archived_with_agent_left_and_customer_right(site: S
     assert site.job(call.call_id).state is JobState.DONE
 
 
+def test_a_campaign_may_be_archived_in_a_form_of_its_own(site: Site) -> None:
+    site.archivist.close()
+    forms = {"autumn": "opus"}
+    archivist = Archivist(site.engine, site.clock, site.spool, site.vault, site.directory / "prompts", form_of=forms)
+    one, other = ended(site, call_id="a" * 32, campaign="autumn"), ended(site, call_id="b" * 32, campaign="spring")
+    assert archivist.work_once() == 2
+    archivist.close()
+    found = {call.campaign: site.recording(call.call_id).archived.path.split(".")[1] for call in (one, other)}
+    assert found == {"autumn": "opus", "spring": "flac"}
+
+
 def test_a_recording_says_who_whom_when_by_which_rules_and_what_is_heard(site: Site) -> None:
     call = ended(site)
     site.archivist.work_once()

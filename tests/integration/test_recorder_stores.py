@@ -240,3 +240,19 @@ def test_a_store_that_is_down_says_which_and_loses_nothing(
 def test_a_store_of_no_kind_we_know_is_told_by_its_address() -> None:
     with pytest.raises(StoreUnknown, match="gopher://archive"):
         ObjectStore("gopher://archive")
+
+
+def test_a_bucket_that_is_misspelt_is_told_and_not_made(s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.sealed").write_bytes(b"x")
+    misspelt = ObjectStore(an_s3_bucket(s3, monkeypatch, "calls").replace("s3://", "s3://mis-"))
+    for _ in range(2):
+        with pytest.raises(StoreDown, match="no such bucket"):
+            misspelt.send(tmp_path / "x.sealed", "x.sealed")
+
+
+@pytest.mark.parametrize("url", ["ftp://us:s%65cret-word@127.0.0.1:9/archive", "nosuch://us:secret-word@127.0.0.1:9/archive"])
+def test_a_password_in_the_address_is_never_told(url: str) -> None:
+    with pytest.raises((StoreDown, StoreUnknown)) as told:
+        ObjectStore(url)
+    assert "127.0.0.1" in str(told.value)
+    assert "cret-word" not in str(told.value)

@@ -5,7 +5,7 @@ import pytest
 
 from recorder.levels import FULL_SCALE, Levels, Meter
 from recorder.segments import Segment
-from tests.recorder_audio import Samples, joined, mu_law, silence, speech, tone
+from tests.recorder_audio import RATE, Samples, joined, mu_law, silence, speech, tone
 
 
 def levels_of(samples: Samples, size: int = 8000) -> Levels:
@@ -29,6 +29,7 @@ def test_how_the_audio_is_cut_changes_no_level(size: int) -> None:
     one, other = levels_of(sound, size), levels_of(sound)
     assert np.allclose(one.energy, other.energy)
     assert (one.peak == other.peak).all()
+    assert (one.still == other.still).all()
     assert len(one.peak) == -(-len(sound) // 160)
 
 
@@ -54,3 +55,22 @@ def test_the_lowest_sample_there_is_has_a_magnitude() -> None:
     levels = levels_of(np.full(320, -32768, dtype=np.int16))
     assert levels.clipped == 320
     assert levels.loudness_db([Segment(0, 40)]) == 0.0
+
+
+@pytest.mark.parametrize("constant", [0, 8, -8, 32_767])
+def test_a_line_on_which_every_sample_is_the_same_is_still_whatever_its_code_for_silence(constant: int) -> None:
+    flat = np.full(3 * RATE, constant, dtype=np.int16)
+    levels = levels_of(joined(tone(500, 1), flat, tone(500, 1)))
+    assert levels.stillness(3000) == (Segment(1000, 4000),)
+    assert levels.stillness(3001) == ()
+
+
+def test_one_sample_that_differs_ends_the_stillness_in_its_frame_alone() -> None:
+    line = silence(2)
+    line[RATE] = 1
+    assert levels_of(line).stillness(20) == (Segment(0, 1000), Segment(1020, 2000))
+
+
+def test_a_line_that_only_hisses_is_never_still() -> None:
+    hiss = np.random.default_rng(1).choice(np.array([-8, 8], dtype=np.int16), 20 * RATE)
+    assert levels_of(hiss).stillness(20) == ()

@@ -10,6 +10,8 @@ import pytest
 
 from recorder.catalogue import Recording, Turn
 from recorder.disclosure import Verdict
+from recorder.naming import Side
+from recorder.transcript import Phrase, Transcript, Word
 from recorder.vcon import MEDIATYPES, uuid8, vcon
 
 BEGAN = datetime(2026, 3, 2, 15, 4, 5, 250_000, tzinfo=UTC)
@@ -116,6 +118,47 @@ def test_the_left_channel_is_the_agents_and_the_right_one_the_customers() -> Non
         (1, "join", "2026-03-02T15:04:14.750+00:00"),
         (1, "drop", "2026-03-02T15:04:25.250+00:00"),
     ]
+
+
+def said(side: Side, start_ms: int, *texts: str) -> Phrase:
+    return Phrase(side, tuple(Word(start_ms + 200 * n, start_ms + 200 * (n + 1), text, 0.5) for n, text in enumerate(texts)))
+
+
+TALK = Transcript(
+    "engine 1, model small",
+    "zh",
+    (
+        said(Side.AGENT, 300, "本通電話", "會被錄音"),
+        said(Side.AGENT, 4500, "您好"),
+        said(Side.CUSTOMER, 6000, "方便"),
+        said(Side.AGENT, 12_000, "再見"),
+    ),
+)
+
+
+def test_a_transcript_is_analysis_of_its_own_type_each_phrase_by_whoever_said_it() -> None:
+    told = vcon(TRANSFERRED, "opus", "Sunshine", "pbx.example.com", MADE, transcript=TALK)
+    measures, transcript = told["analysis"]
+    assert (measures["type"], transcript["type"]) == ("report", "transcript")
+    check("analysis", transcript)
+    assert (transcript["product"], transcript["body"]["language"]) == ("engine 1, model small", "zh")
+    assert [(one["party"], one["start_ms"], one["text"]) for one in transcript["body"]["phrases"]] == [
+        (0, 300, "本通電話會被錄音"),  # before anybody had joined: our side
+        (0, 4500, "您好"),
+        (2, 6000, "方便"),
+        (1, 12_000, "再見"),
+    ]
+    assert transcript["body"]["phrases"][0] == {
+        "party": 0,
+        "start_ms": 300,
+        "end_ms": 700,
+        "text": "本通電話會被錄音",
+        "confidence": 0.5,
+    }
+
+
+def test_where_nobody_wrote_it_down_there_is_no_transcript() -> None:
+    assert [one["type"] for one in made(TRANSFERRED)["analysis"]] == ["report"]
 
 
 def test_where_no_agent_was_the_seller_speaks_on_the_left() -> None:
