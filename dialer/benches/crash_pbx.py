@@ -33,7 +33,7 @@ from sip.call import Call
 MOMENT_S = 12.0  # so long after a call was answered, at most, Asterisk is killed
 BUFFER = timedelta(seconds=32 * 1024 / (2 * RATE))  # what it holds back of a file: samples of 16 bits
 TOLERANCE = timedelta(milliseconds=200)  # from the answer, as it is told, to the first packet of sound that is written
-SETTLES_S = 180.0  # who waits for files that never came waits for a minute
+SETTLES_S = 300.0  # who waits for files that never came waits for a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _figures(
     cut_off = {call_id: lasted for call_id, call in calls.items() if (lasted := until_kill(call, kills)) is not None}
     with reading(database) as connection:
         columns = select(RecordingRow.call_id, RecordingRow.duration_ms, RecordingRow.disclosure)
-        rows = list(connection.execute(columns).tuples())
+        rows = [(row[0], row[1], row[2]) for row in connection.execute(columns)]
     recorded = {call_id: timedelta(milliseconds=duration) for call_id, duration, _ in rows}
     unproven = {call_id for call_id, _, verdict in rows if verdict != Verdict.PROVEN}
     told = {call_id for call_id, call in calls.items() if _was_told(call, cut_off)}

@@ -42,7 +42,7 @@ admin_socket =
 
 
 class S3Server:
-    """A store with its files in `directory`: it runs in a `with` block, and ends with us, however we end.
+    """A store with its files in `directory`, and a bucket: it runs in a `with` block, and ends with us, however we end.
 
     Its address stays when it is started again.
     """
@@ -60,7 +60,10 @@ class S3Server:
         self._keys: dict[str, str] = json.loads(made)["keys"][0]
 
     def __enter__(self) -> Self:
+        import fsspec  # noqa: PLC0415 -- who archives on the local disk need not have it, and has the other commands
+
         self.start()
+        fsspec.filesystem("s3", skip_instance_cache=True, **self.options).makedirs(BUCKET, exist_ok=True)
         return self
 
     def __exit__(self, *_: object) -> None:

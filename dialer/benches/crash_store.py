@@ -42,7 +42,7 @@ MOMENT_S = 2.0  # by the clock it comes within so long
 SENDING_S = 0.1  # or within so long after a file was begun to be sent
 DOWN_S = 5.0  # the store is back within so long
 FASTER = 30  # the recorder's clock: the half minute after which it tries a dead store again lasts a second
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 SPAWNED = multiprocessing.get_context("spawn")
 
 
@@ -71,9 +71,10 @@ def measure_store_crash(kills: int, say: Callable[[str], None], seed: int = 1) -
     with scratch_database() as (directory, engine):
         signed_by(engine, evidence_key(directory / "secrets"))
         calls, chance = NoisyCalls(directory, engine, random.Random(seed), CALL_S), random.Random(seed)
-        with S3Server(ensure_s3_server(say), directory / "store") as server:
-            far = ObjectStore(server.url, **server.options)
-            vault = vault_in(directory, far)
+        server = S3Server(ensure_s3_server(say), directory / "store")
+        far = ObjectStore(server.url, **server.options)
+        vault = vault_in(directory, far)
+        with server:
             with _recorder(directory, server) as seen:
                 in_sending = told = unplayable = 0
                 for kill in range(1, kills + 1):
