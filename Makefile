@@ -16,7 +16,7 @@ test: lint ## check everything, then ring real calls through a real Asterisk
 	@echo "pytest …"
 	@.venv/bin/pytest -q -m "not soak" --numprocesses 4 --dist loadfile --no-loadscope-reorder --cov
 
-soak: ## long campaigns: second agents with tones, calls against CDRs, prompts in noise, a recorder killed 200 times (an hour)
+soak: ## long campaigns: second agents with tones, calls against CDRs, prompts in noise, recorder, store and PBX killed 200 times (an hour)
 	@.ci/setup dev
 	@.venv/bin/pytest -q -m soak
 	@.venv/bin/python -m tests.second_agents 20

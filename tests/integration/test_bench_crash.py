@@ -35,6 +35,7 @@ def test_a_recorder_that_is_killed_loses_no_call() -> None:
     assert figures.intact, figures
 
 
+@pytest.mark.soak  # its server is 245 MB to fetch
 def test_a_store_that_is_killed_loses_no_recording_and_holds_each_once() -> None:
     figures = measure_store_crash(3, lambda _text: None)
     assert figures.kills == 3
@@ -42,6 +43,7 @@ def test_a_store_that_is_killed_loses_no_recording_and_holds_each_once() -> None
     assert figures.intact, figures
 
 
+@pytest.mark.soak  # its server is 245 MB to fetch
 def test_the_store_that_is_killed_keeps_what_it_has_acknowledged_at_its_old_address(tmp_path: Path) -> None:
     sent = tmp_path / "sent"
     sent.write_bytes(bytes(range(256)) * 4000)
