@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,12 @@ from config.private_postgresql import PrivateServer, private_postgresql, program
 
 
 def pytest_configure() -> None:
-    """Exceptions are logged in plain words: what structlog draws of one unasked, with all its variables, takes a second."""
+    """Exceptions are logged in plain words: what structlog draws of one unasked, with all its variables, takes a second.
+
+    What is run in the background of a shell ignores Ctrl-C, and so do its children: some tests press it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
 
 
