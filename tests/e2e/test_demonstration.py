@@ -26,7 +26,7 @@ def likeness(samples: np.ndarray[Any, Any], prompt: np.ndarray[Any, Any]) -> flo
 def test_the_demonstration_keeps_its_promises(tmp_path: Path) -> None:
     site = tmp_path / "demo"
     argv = [*RINGFENCE, "demo", "--leads", "20", "--agents", "3", "--keep", str(site), "--json"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["placed"] + report["refused"] == report["leads"]
@@ -65,7 +65,7 @@ def test_the_demonstration_keeps_its_promises(tmp_path: Path) -> None:
 @pytest.mark.soak
 def test_a_demonstration_that_runs_out_of_time_reports_what_it_did_and_fails(tmp_path: Path) -> None:
     argv = [*RINGFENCE, "demo", "--leads", "40", "--agents", "1", "--minutes", "1", "--keep", str(tmp_path / "demo"), "--json"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 4, done.stderr
     report = json.loads(done.stdout)
     assert report["finished"] is False
